@@ -1,0 +1,32 @@
+package admit
+
+import "go.uber.org/atomic"
+
+// Ticket is one request's place in the daemon. Its zero value holds nothing;
+// Gate.Try fills it, and it may be used again after Release.
+//
+// A ticket belongs to the request, not to a goroutine: whoever ends the request
+// (the worker that ran it, or the loop that took it out of the queue because
+// its client left) releases it, and exactly one of them does.
+type Ticket struct {
+	gate atomic.Pointer[Gate]
+}
+
+func (t *Ticket) hold(g *Gate) {
+	if !t.gate.CompareAndSwap(nil, g) {
+		panic("admit: ticket is already held")
+	}
+}
+
+// Held says whether the ticket holds a place.
+func (t *Ticket) Held() bool { return t.gate.Load() != nil }
+
+// Release gives the place back. Releasing a ticket that holds none is a
+// programmer error: two owners believe that they end the same request.
+func (t *Ticket) Release() {
+	g := t.gate.Swap(nil)
+	if g == nil {
+		panic("admit: ticket released twice")
+	}
+	g.settle(g.state.Sub(1))
+}

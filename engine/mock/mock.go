@@ -1,0 +1,168 @@
+package mock
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"go.uber.org/atomic"
+
+	"inferd/engine"
+)
+
+// Name is the adapter's name on the wire.
+const Name = "mock"
+
+// defaultToken is what a mock without options says.
+const defaultToken = "mock-response"
+
+// yieldBelow is the delay under which Generate gives up the processor instead
+// of sleeping: a timer cannot be that exact, and a load test wants engines that
+// step in turn rather than engines that sleep.
+const yieldBelow = time.Microsecond
+
+// Options are the mock's knobs; the zero value says "mock-response".
+type Options struct {
+	// Texts are the tokens, in order. If nil, Tokens and TokenBytes make them.
+	Texts []string
+	// Tokens makes that many, t0 … t{N-1}; 0 makes the one default token.
+	Tokens int
+	// TokenBytes pads each made token with dots to that length.
+	TokenBytes int
+	// TokenDelay is waited before each token; below 1 µs it is a yield.
+	TokenDelay time.Duration
+	// DropAfter ends the stream without a done before the token with this
+	// index. It is used only if HasDropAfter; at or beyond the number of tokens
+	// nothing is dropped.
+	DropAfter    int
+	HasDropAfter bool
+	// Refuse, if not nil, answers every request before its first token. It is
+	// looked at before readiness.
+	Refuse *engine.Error
+	// ReadyAfter delays readiness from New on.
+	ReadyAfter time.Duration
+}
+
+// Refusal maps the names of --mock-error to refusals; "" is none.
+func Refusal(name string) (*engine.Error, error) {
+	switch name {
+	case "":
+		return nil, nil
+	case "not_ready":
+		return engine.ErrNotReady, nil
+	case "invalid_request":
+		return engine.Errorf(engine.Invalid, "mock"), nil
+	case "unavailable":
+		return engine.Errorf(engine.Unavailable, "mock"), nil
+	}
+	return nil, fmt.Errorf("mock error %q: use not_ready, invalid_request or unavailable", name)
+}
+
+// Engine is the mock. All methods may be called from any goroutine.
+type Engine struct {
+	// immutable
+	opt     Options
+	tokens  [][]byte
+	readyAt time.Time
+
+	// atomic
+	off atomic.Bool // SetReady(false) or Stop
+}
+
+// New makes a mock; it is ready ReadyAfter from now.
+func New(opt Options) *Engine {
+	e := &Engine{opt: opt, readyAt: time.Now().Add(opt.ReadyAfter)}
+	switch {
+	case opt.Texts != nil:
+		for _, s := range opt.Texts {
+			e.tokens = append(e.tokens, []byte(s))
+		}
+	case opt.Tokens > 0:
+		for i := range opt.Tokens {
+			e.tokens = append(e.tokens, pad(fmt.Appendf(nil, "t%d", i), opt.TokenBytes))
+		}
+	default:
+		e.tokens = [][]byte{pad([]byte(defaultToken), opt.TokenBytes)}
+	}
+	return e
+}
+
+func pad(b []byte, n int) []byte {
+	for len(b) < n {
+		b = append(b, '.')
+	}
+	return b
+}
+
+// Name is "mock".
+func (e *Engine) Name() string { return Name }
+
+// Ready says whether ReadyAfter has passed and nobody switched the mock off.
+func (e *Engine) Ready() bool { return !e.off.Load() && !time.Now().Before(e.readyAt) }
+
+// SetReady switches readiness at run time.
+func (e *Engine) SetReady(ready bool) { e.off.Store(!ready) }
+
+// Stop makes Ready false for good.
+func (e *Engine) Stop(context.Context) error {
+	e.SetReady(false)
+	return nil
+}
+
+// Capabilities are those of the upstream daemon's mock.
+func (e *Engine) Capabilities() engine.Capabilities {
+	return engine.Capabilities{
+		V1: true, V2: true, Thinking: true, Embed: true, Accelerator: "cpu", Model: Name,
+	}
+}
+
+// Generate emits the tokens. It ignores the request's content, and allocates
+// nothing without a delay.
+func (e *Engine) Generate(
+	ctx context.Context, _ *engine.Request, out engine.Sink,
+) (engine.Result, error) {
+	if e.opt.Refuse != nil {
+		return engine.Result{}, e.opt.Refuse
+	}
+	if !e.Ready() {
+		return engine.Result{}, engine.ErrNotReady
+	}
+	var timer *time.Timer
+	if e.opt.TokenDelay >= yieldBelow {
+		timer = time.NewTimer(e.opt.TokenDelay)
+		defer timer.Stop()
+	}
+	for i, tok := range e.tokens {
+		if e.opt.HasDropAfter && i >= e.opt.DropAfter {
+			return engine.Result{}, engine.ErrNoDone
+		}
+		if err := e.wait(ctx, timer); err != nil {
+			return engine.Result{}, err
+		}
+		if err := out.Token(tok); err != nil {
+			return engine.Result{}, err
+		}
+	}
+	return engine.Result{
+		Stop:  engine.StopEnd,
+		Usage: engine.Usage{CompletionTokens: uint32(len(e.tokens))},
+	}, nil
+}
+
+// wait passes the delay before a token, or returns ctx's error.
+func (e *Engine) wait(ctx context.Context, timer *time.Timer) error {
+	if timer == nil {
+		if e.opt.TokenDelay > 0 {
+			runtime.Gosched()
+		}
+		return ctx.Err()
+	}
+	select {
+	case <-timer.C:
+		timer.Reset(e.opt.TokenDelay)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,96 @@
+package engine_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"go.uber.org/atomic"
+
+	"inferd/admit"
+	"inferd/engine"
+)
+
+func TestPool_RunsAsManyAsPermitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := admit.NewQueue[chan struct{}](16)
+		var running, worst atomic.Int64
+		p := engine.NewPool(q, 3, func(release chan struct{}) {
+			if n := running.Inc(); n > worst.Load() {
+				worst.Store(n)
+			}
+			<-release
+			running.Dec()
+		}, func(chan struct{}, any) {})
+		gates := make([]chan struct{}, 16)
+		for i := range gates {
+			gates[i] = make(chan struct{})
+			q.Push(gates[i])
+		}
+		f := func(what string, want int64) {
+			t.Helper()
+			synctest.Wait()
+			if got := running.Load(); got != want {
+				t.Fatalf("%s: %d run, want %d", what, got, want)
+			}
+		}
+		f("three permits", 3)
+		p.Resize(5)
+		f("grown to five", 5)
+		p.Resize(2)
+		f("shrunk: what runs goes on", 5)
+		for _, g := range gates[:4] {
+			close(g)
+		}
+		f("shrunk: one old and its successor", 2)
+		for _, g := range gates[4:] {
+			close(g)
+		}
+		q.Close()
+		p.Wait()
+		if worst.Load() > 5 {
+			t.Errorf("%d ran at once", worst.Load())
+		}
+	})
+}
+
+func TestPool_ShrinkWhileIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := admit.NewQueue[int](8)
+		var running atomic.Int64
+		hold := make(chan struct{})
+		p := engine.NewPool(q, 4, func(int) { running.Inc(); <-hold }, func(int, any) {})
+		synctest.Wait() // all four wait for work
+		p.Resize(1)
+		for i := range 4 {
+			q.Push(i)
+		}
+		synctest.Wait()
+		if n := running.Load(); n != 1 {
+			t.Errorf("%d run on one permit", n)
+		}
+		close(hold)
+		q.Close()
+		p.Wait()
+	})
+}
+
+func TestPool_PanicCostsOneTask(t *testing.T) {
+	q := admit.NewQueue[string](8)
+	ran, panicked := make(chan string, 8), make(chan any, 8)
+	p := engine.NewPool(q, 1, func(s string) {
+		if s == "bad" {
+			panic("boom")
+		}
+		ran <- s
+	}, func(s string, r any) { panicked <- s + ":" + r.(string) })
+	q.Push("bad")
+	q.Push("good")
+	if got := <-panicked; got != "bad:boom" {
+		t.Errorf("onPanic got %q", got)
+	}
+	if got := <-ran; got != "good" {
+		t.Errorf("after the panic %q ran", got)
+	}
+	q.Close()
+	p.Wait()
+}
