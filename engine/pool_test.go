@@ -38,11 +38,11 @@ func TestPool_RunsAsManyAsPermitted(t *testing.T) {
 		f("grown to five", 5)
 		p.Resize(2)
 		f("shrunk: what runs goes on", 5)
-		for _, g := range gates[:4] {
+		for _, g := range gates[:5] {
 			close(g)
 		}
-		f("shrunk: one old and its successor", 2)
-		for _, g := range gates[4:] {
+		f("shrunk and the old ones done", 2)
+		for _, g := range gates[5:] {
 			close(g)
 		}
 		q.Close()
