@@ -1,0 +1,237 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/atomic"
+
+	"inferd/engine"
+)
+
+// Why a pick found nothing; both reach the client as `backend_unavailable`.
+var (
+	ErrNoBackends    = errors.New("no backends registered")
+	ErrNoneAvailable = errors.New("no backend available")
+)
+
+// Entry is one configured backend.
+type Entry struct {
+	Name   string // unique; what breakers, logs and metrics are keyed by
+	Engine engine.Engine
+	// Weight 0: this entry stands alone, tried strictly in its place. Greater,
+	// at most 1000: it shares its place with the entries next to it that have a
+	// weight too, in proportion.
+	Weight int
+}
+
+// Options configure a Router; the zero value is what the daemon uses.
+type Options struct {
+	Policy Policy
+	// OnChange hears of every breaker's transitions, in order for each. It runs
+	// on the goroutine that caused one, with that breaker's lock held: it must
+	// not block, Pick or Done; State and Status are allowed.
+	OnChange func(name string, from, to State)
+}
+
+// Outcome is what a request says about the backend that served it.
+type Outcome uint8
+
+const (
+	// Neutral says nothing: the client's mistake, or the client went away.
+	Neutral Outcome = iota
+	// Success is any generation that came to its end.
+	Success
+	// Failure is a refusal that isn't the client's fault, or a broken-off stream.
+	Failure
+)
+
+// OutcomeOf reads what Generate returned. An error of the sink, which means
+// that the client is gone, can't be told from here: report that as Neutral.
+func OutcomeOf(err error) Outcome {
+	if err == nil {
+		return Success
+	}
+	if refusal, ok := errors.AsType[*engine.Error](err); ok && refusal.Kind == engine.Invalid {
+		return Neutral
+	}
+	if errors.Is(err, context.Canceled) {
+		return Neutral
+	}
+	return Failure
+}
+
+// backend is an entry in service.
+type backend struct {
+	Entry
+	breaker *breaker
+}
+
+// usable reports whether b could take the request now, in the order that the
+// protocol documents: ready, capability, breaker.
+func (b *backend) usable(need func(engine.Capabilities) bool) bool {
+	return b.Engine.Ready() &&
+		(need == nil || need(b.Engine.Capabilities())) &&
+		b.breaker.mayEnter()
+}
+
+// Router spreads requests over backends. Make one with New.
+type Router struct {
+	backends []*backend // immutable, in the order of New
+	order    atomic.Pointer[[]*group]
+}
+
+// New makes a router over entries, most preferred first. No entries at all is
+// valid: every Pick then fails with ErrNoBackends.
+func New(entries []Entry, o Options) (*Router, error) {
+	policy := o.Policy.withDefaults()
+	if policy.Failures < 1 || policy.Failures > maxThreshold ||
+		policy.Window < 0 || policy.Cooldown < 0 {
+		return nil, fmt.Errorf("breaker policy %+v: want 1 to %d failures and positive times",
+			policy, maxThreshold)
+	}
+	if len(entries) > maxEntries {
+		return nil, fmt.Errorf("%d backends: at most %d are supported", len(entries), maxEntries)
+	}
+	start := time.Now()
+	clock := func() time.Duration { return time.Since(start) } // monotonic
+	r := &Router{backends: make([]*backend, 0, len(entries))}
+	for _, e := range entries {
+		switch {
+		case e.Name == "":
+			return nil, errors.New("backend without a name")
+		case r.find(e.Name) != nil:
+			return nil, fmt.Errorf("two backends are named %q: names must be unique", e.Name)
+		case e.Engine == nil:
+			return nil, fmt.Errorf("backend %q has no engine", e.Name)
+		case e.Weight < 0 || e.Weight > maxWeight:
+			return nil, fmt.Errorf("backend %q: weight %d is not in 0 to %d",
+				e.Name, e.Weight, maxWeight)
+		}
+		var onChange func(from, to State)
+		if o.OnChange != nil {
+			name := e.Name
+			onChange = func(from, to State) { o.OnChange(name, from, to) }
+		}
+		r.backends = append(r.backends,
+			&backend{Entry: e, breaker: newBreaker(policy, clock, onChange)})
+	}
+	r.setGroups(r.backends)
+	return r, nil
+}
+
+// Pick chooses the backend for one request: the first in order that is ready,
+// satisfies need (nil: anything will do) and whose breaker lets it through. The
+// caller must call Done on the lease exactly once.
+func (r *Router) Pick(need func(engine.Capabilities) bool) (Lease, error) {
+	if len(r.backends) == 0 {
+		return Lease{}, ErrNoBackends
+	}
+	for _, g := range *r.order.Load() {
+		if lease, ok := g.pick(need); ok {
+			return lease, nil
+		}
+	}
+	return Lease{}, ErrNoneAvailable
+}
+
+// SetOrder changes the order of preference at run time. names must be the
+// existing names, each once; breakers and leases keep what they know.
+func (r *Router) SetOrder(names []string) error {
+	if len(names) != len(r.backends) {
+		return fmt.Errorf("new order names %d backends, there are %d: adding or removing one "+
+			"needs a restart", len(names), len(r.backends))
+	}
+	ordered := make([]*backend, 0, len(names))
+	for _, name := range names {
+		b := r.find(name)
+		if b == nil {
+			return fmt.Errorf("new order names backend %q, which does not exist: adding one "+
+				"needs a restart", name)
+		}
+		if slices.Contains(ordered, b) {
+			return fmt.Errorf("new order names backend %q twice", name)
+		}
+		ordered = append(ordered, b)
+	}
+	r.setGroups(ordered)
+	return nil
+}
+
+// AllReady reports whether there are backends and every one is ready. It does
+// not look at breakers.
+func (r *Router) AllReady() bool {
+	for _, b := range r.backends {
+		if !b.Engine.Ready() {
+			return false
+		}
+	}
+	return len(r.backends) > 0
+}
+
+// State is the breaker of the named backend; Closed for a name that is unknown.
+func (r *Router) State(name string) State {
+	if b := r.find(name); b != nil {
+		return b.breaker.State()
+	}
+	return Closed
+}
+
+// Status is one backend as operators see it.
+type Status struct {
+	Name    string // the entry's
+	Adapter string // the engine's
+	Weight  int
+	Ready   bool
+	Breaker State
+}
+
+// Status lists the backends in their current order.
+func (r *Router) Status() []Status {
+	list := make([]Status, 0, len(r.backends))
+	for _, g := range *r.order.Load() {
+		for _, b := range g.members {
+			list = append(list, Status{
+				Name: b.Name, Adapter: b.Engine.Name(), Weight: b.Weight,
+				Ready: b.Engine.Ready(), Breaker: b.breaker.State(),
+			})
+		}
+	}
+	return list
+}
+
+func (r *Router) find(name string) *backend {
+	for _, b := range r.backends {
+		if b.Name == name {
+			return b
+		}
+	}
+	return nil
+}
+
+// Lease is one request's hold on a backend: a value, free to copy. The zero
+// Lease holds nothing and its Done does nothing.
+type Lease struct {
+	backend *backend
+	permit  permit
+}
+
+// Name is the entry's name.
+func (l Lease) Name() string { return l.backend.Name }
+
+// Engine is what runs the request.
+func (l Lease) Engine() engine.Engine { return l.backend.Engine }
+
+// Probe reports whether this request decides if the breaker closes again.
+func (l Lease) Probe() bool { return l.permit.probe }
+
+// Done reports how the request went. A probe that never reports keeps its
+// backend out of service, so Done belongs in a defer.
+func (l Lease) Done(o Outcome) {
+	if l.backend != nil {
+		l.backend.breaker.leave(l.permit, o)
+	}
+}
