@@ -1,0 +1,41 @@
+// Package codec turns bytes into requests and frames and back: wire protocol
+// v1, one JSON object a line (docs/protocol.md).
+//
+// It does no I/O, starts no goroutine, keeps no global state but read-only
+// tables, and imports no sibling. Splitting a stream into lines is loop's work;
+// what a request means is the engine's.
+//
+// # Decoding
+//
+// A [Decoder] belongs to one goroutine and decodes one line at a time, in two
+// passes over the same bytes:
+//
+//  1. scan.go reads the line once and enforces the whole contract: JSON grammar,
+//     depth, UTF-8, surrogates, duplicate and missing keys, types, u32 rules. It
+//     stores nothing but counts. It is the only judge of what is accepted.
+//  2. A filler puts the values into the reused [Request]. The default one is
+//     sonic (fill_sonic.go); `-tags stdjson` selects encoding/json
+//     (fill_std.go). A filler only ever sees lines that the scan accepted, so
+//     laxness or bugs of a JSON library can't widen the protocol.
+//
+// Strings without escapes are not copied: they point into the line. A Request is
+// therefore good until the line's buffer is reused or the next Decode, whichever
+// comes first; [Request.CopyTo] moves it into memory that the request owns.
+//
+// A [FrameDecoder] does the same for a client reading responses, but forgives
+// what a later version of the daemon may add.
+//
+// # Encoding
+//
+// The AppendX functions append one whole frame, `\n` included, to a buffer of the
+// caller's and allocate only to grow it. They may be called from any goroutine.
+// Values that stay the same for a whole request are encoded once by the caller
+// (quotedID from [AppendQuoted]) and token texts are escaped once
+// ([AppendEscaped]) for both the token frame and the final done frame.
+//
+// # Errors
+//
+// A [DecodeError] has a fixed reason that never quotes the input: a JSON
+// library's own error does, so none leaves this package. [InvalidError] is for a
+// line that decodes but asks for something impossible; its connection stays open.
+package codec

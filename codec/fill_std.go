@@ -1,0 +1,98 @@
+package codec
+
+import "encoding/json"
+
+// stdFiller decodes with encoding/json: slower and with copies, for platforms and
+// Go versions where sonic is in the way. It goes through maps because
+// encoding/json matches struct fields regardless of case.
+type stdFiller struct{}
+
+// fill decodes line into v, a *Request or a *Frame. Where several values have the
+// wrong type it fills in the others and returns one of the errors.
+func (stdFiller) fill(line []byte, v any) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(line, &members); err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case *Request:
+		return v.fill(members)
+	case *Frame:
+		return v.fill(members)
+	}
+	return &json.InvalidUnmarshalError{}
+}
+
+func (r *Request) fill(members map[string]json.RawMessage) error {
+	err := fillEach(members, map[string]any{
+		"id":                 &r.ID,
+		"temperature":        &r.Temperature,
+		"top_p":              &r.TopP,
+		"top_k":              &r.TopK,
+		"max_tokens":         &r.MaxTokens,
+		"stream":             &r.Stream,
+		"image_token_budget": &r.ImageTokenBudget,
+		"grammar":            &r.Grammar,
+	})
+	if err != nil {
+		return err
+	}
+	var messages []map[string]json.RawMessage
+	if err := json.Unmarshal(members["messages"], &messages); err != nil {
+		return err
+	}
+	for _, members := range messages {
+		var m Message
+		err := fillEach(members, map[string]any{"role": &m.Role, "content": &m.Content})
+		if err != nil {
+			return err
+		}
+		r.Messages = append(r.Messages, m)
+	}
+	return nil
+}
+
+func (f *Frame) fill(members map[string]json.RawMessage) error {
+	err := fillEach(members, map[string]any{
+		"type":           &f.Type,
+		"id":             &f.ID,
+		"content":        &f.Content,
+		"code":           &f.Code,
+		"message":        &f.Message,
+		"stop_reason":    &f.StopReason,
+		"backend":        &f.Backend,
+		"status":         &f.Status,
+		"retry_after_ms": &f.RetryAfterMS,
+		"active":         &f.Active,
+		"queued":         &f.Queued,
+	})
+	raw, ok := members["usage"]
+	if !ok {
+		return err
+	}
+	var usage map[string]json.RawMessage
+	if e := json.Unmarshal(raw, &usage); e != nil {
+		return e
+	}
+	e := fillEach(usage, map[string]any{
+		"prompt_tokens":     &f.Usage.PromptTokens,
+		"completion_tokens": &f.Usage.CompletionTokens,
+	})
+	if e != nil {
+		return e
+	}
+	return err
+}
+
+// fillEach decodes those members that have a place to go to; null changes nothing.
+func fillEach(members map[string]json.RawMessage, into map[string]any) error {
+	var failed error
+	for key, v := range into {
+		if raw, ok := members[key]; ok {
+			if err := json.Unmarshal(raw, v); err != nil {
+				failed = err
+			}
+		}
+	}
+	return failed
+}

@@ -1,0 +1,8 @@
+//go:build stdjson
+
+package codec
+
+// filler is the JSON library of this build.
+type filler = stdFiller
+
+func newFiller() *filler { return &stdFiller{} }

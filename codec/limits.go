@@ -1,0 +1,19 @@
+package codec
+
+// MaxLine is the cap in bytes on a line's content, the '\n' excluded. A reader
+// accepts exactly MaxLine; a writer refuses from MaxLine on, one byte earlier.
+const MaxLine = 64 << 20
+
+const (
+	// maxDepth is how deep containers may nest; the line's own object is 1.
+	maxDepth = 128
+
+	// maxKeptMessages bounds the Messages array (32 bytes each) that a reused
+	// Request keeps from one line to the next. A longer conversation is served
+	// from an array of its own, which is then dropped.
+	maxKeptMessages = 1024
+
+	// maxKeyBytes is the longest known key, image_token_budget; an unescaped key
+	// is cut above it because it can't match any more.
+	maxKeyBytes = len("image_token_budget")
+)

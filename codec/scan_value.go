@@ -1,0 +1,211 @@
+package codec
+
+import "math"
+
+// next passes whitespace and returns the byte at pos, 0 at the line's end. (A
+// NUL byte in the line also gives 0; both are an error wherever next is asked,
+// except in end, which looks at pos.)
+func (s *scanner) next() byte {
+	for s.pos < len(s.line) {
+		switch c := s.line[s.pos]; c {
+		case ' ', '\t', '\r', '\n':
+			s.pos++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// syntax is the error for an unexpected byte at pos, or for a line that ends there.
+func (s *scanner) syntax() *DecodeError {
+	if s.pos >= len(s.line) {
+		return errTruncated
+	}
+	return errSyntax
+}
+
+// member moves to the value of an object's next member and returns the key,
+// without its escapes; first says that none was read yet. more is false behind
+// the closing brace. The key is good until the next call.
+func (s *scanner) member(first bool) (key []byte, more bool, bad *DecodeError) {
+	switch c := s.next(); {
+	case c == '}':
+		s.pos++
+		return nil, false, nil
+	case first:
+	case c != ',':
+		return nil, false, s.syntax()
+	default:
+		s.pos++
+	}
+	if s.next() != '"' {
+		return nil, false, s.syntax()
+	}
+	key, escaped, bad := s.str()
+	if bad != nil {
+		return nil, false, bad
+	}
+	if escaped {
+		key = unescapeKey(s.key[:0], key)
+	}
+	if s.next() != ':' {
+		return nil, false, s.syntax()
+	}
+	s.pos++
+	return key, true, nil
+}
+
+// element moves to an array's next element. On the first call pos is on the
+// opening bracket; more is false behind the closing one.
+func (s *scanner) element(first bool) (more bool, bad *DecodeError) {
+	if first {
+		s.pos++
+	}
+	switch c := s.next(); {
+	case c == ']':
+		s.pos++
+		return false, nil
+	case first:
+	case c != ',':
+		return false, s.syntax()
+	default:
+		s.pos++
+		s.next()
+	}
+	if s.pos >= len(s.line) {
+		return false, errTruncated
+	}
+	return true, nil
+}
+
+// value checks a value of any type inside depth containers. It recurses at most
+// maxDepth deep.
+func (s *scanner) value(depth int) *DecodeError {
+	switch c := s.next(); c {
+	case '"':
+		_, _, bad := s.str()
+		return bad
+	case '{', '[':
+		if depth == maxDepth {
+			return errDepth
+		}
+		if c == '{' {
+			s.pos++
+			return s.object(depth + 1)
+		}
+		return s.array(depth + 1)
+	case 't':
+		return s.literal("true")
+	case 'f':
+		return s.literal("false")
+	case 'n':
+		return s.literal("null")
+	default:
+		if c == '-' || isDigit(c) {
+			return s.number()
+		}
+		return s.syntax()
+	}
+}
+
+// object checks the rest of an object that nobody wants.
+func (s *scanner) object(depth int) *DecodeError {
+	for first := true; ; first = false {
+		_, more, bad := s.member(first)
+		if bad != nil || !more {
+			return bad
+		}
+		if bad := s.value(depth); bad != nil {
+			return bad
+		}
+	}
+}
+
+// array checks an array that nobody wants.
+func (s *scanner) array(depth int) *DecodeError {
+	for first := true; ; first = false {
+		more, bad := s.element(first)
+		if bad != nil || !more {
+			return bad
+		}
+		if bad := s.value(depth); bad != nil {
+			return bad
+		}
+	}
+}
+
+// literal checks one of true, false and null.
+func (s *scanner) literal(want string) *DecodeError {
+	end := s.pos + len(want)
+	if end > len(s.line) {
+		return errTruncated
+	}
+	if string(s.line[s.pos:end]) != want {
+		return errSyntax
+	}
+	s.pos = end
+	return nil
+}
+
+// number checks a number's grammar, not its range.
+func (s *scanner) number() *DecodeError {
+	line, i := s.line, s.pos
+	if line[i] == '-' {
+		i++
+	}
+	whole := digits(line, i)
+	if whole == i || (whole > i+1 && line[i] == '0') {
+		return errNumber
+	}
+	i = whole
+	if i < len(line) && line[i] == '.' {
+		frac := digits(line, i+1)
+		if frac == i+1 {
+			return errNumber
+		}
+		i = frac
+	}
+	if i < len(line) && line[i]|0x20 == 'e' {
+		i++
+		if i < len(line) && (line[i] == '+' || line[i] == '-') {
+			i++
+		}
+		exp := digits(line, i)
+		if exp == i {
+			return errNumber
+		}
+		i = exp
+	}
+	s.pos = i
+	return nil
+}
+
+// uint32 passes an integer literal that fits 32 bits: no sign, fraction or
+// exponent, not even where the value would be whole.
+func (s *scanner) uint32() bool {
+	line, i := s.line, s.pos
+	end := digits(line, i)
+	if end == i || (end > i+1 && line[i] == '0') || end-i > len("4294967295") {
+		return false
+	}
+	var v uint64
+	for ; i < end; i++ {
+		v = v*10 + uint64(line[i]-'0')
+	}
+	if end < len(line) && (line[end] == '.' || line[end]|0x20 == 'e') {
+		return false
+	}
+	s.pos = end
+	return v <= math.MaxUint32
+}
+
+// digits returns the first index from i on that is no digit.
+func digits(line []byte, i int) int {
+	for i < len(line) && isDigit(line[i]) {
+		i++
+	}
+	return i
+}
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
