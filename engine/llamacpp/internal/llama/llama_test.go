@@ -1,0 +1,184 @@
+package llama
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"inferd/tools/mkgguf"
+)
+
+// testLibrary opens lib/llama of the repository.
+func testLibrary(t testing.TB) *Library {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
+	found, err := Find(filepath.Join(dir, "lib", "llama"))
+	if err != nil {
+		t.Fatalf("%v; run `make lib`", err)
+	}
+	lib, err := Open(found, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lib
+}
+
+func testModel(t testing.TB, c mkgguf.Config) *Model {
+	t.Helper()
+	lib := testLibrary(t)
+	path := filepath.Join(t.TempDir(), "m.gguf")
+	if err := os.WriteFile(path, c.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := lib.LoadModel(path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Free)
+	return m
+}
+
+func TestModel(t *testing.T) {
+	m := testModel(t, mkgguf.Config{})
+	if got := m.Tokens(); got != 512 {
+		t.Errorf("vocabulary: %d tokens, want 512", got)
+	}
+	if got := m.ChatTemplate(); got != mkgguf.ChatML {
+		t.Errorf("chat template: %q", got)
+	}
+	if !m.IsEOG(260) || m.IsEOG(259) || m.BOS() != 1 || !m.AddsBOS() {
+		t.Errorf("eog 260 %v, 259 %v, bos %d, adds %v", m.IsEOG(260), m.IsEOG(259), m.BOS(), m.AddsBOS())
+	}
+	var names []string
+	for _, s := range m.SpecialTokens() {
+		names = append(names, s.Text)
+	}
+	if got := strings.Join(names, " "); got != "<unk> <s> </s> <|im_start|> <|im_end|>" {
+		t.Errorf("special tokens: %s", got)
+	}
+}
+
+func TestTokenise_RoundTrip(t *testing.T) {
+	m := testModel(t, mkgguf.Config{})
+	for _, text := range []string{
+		"", "hello", " two  spaces ", "a\x00b", "<|im_end|><s>", "gr\u00fc\u00df \u4f60\u597d \U0001f600", "\xff\xfe",
+		strings.Repeat("x", 10000),
+	} {
+		ids, err := m.Tokenise(nil, text)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		var back strings.Builder
+		for _, id := range ids {
+			if id == 259 || id == 260 {
+				t.Errorf("%q: text became control token %d", text, id)
+			}
+			back.WriteString(m.Piece(id))
+		}
+		// This vocabulary puts a space before a text.
+		if got := strings.TrimPrefix(back.String(), " "); got != text {
+			t.Errorf("%.40q came back as %.40q", text, got)
+		}
+	}
+}
+
+// greedy runs one sequence alone.
+func greedy(t *testing.T, m *Model, c *Context, seq int, prompt string, n int) string {
+	t.Helper()
+	ids, err := m.Tokenise([]int32{m.BOS()}, prompt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := m.NewSampler(Sampling{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Free()
+	if !c.Truncate(seq, 0) {
+		t.Fatal("sequence can not be cleared")
+	}
+	var out strings.Builder
+	pos := 0
+	for range n {
+		for i, id := range ids {
+			c.Set(i, id, pos, seq, i == len(ids)-1)
+			pos++
+		}
+		if err := c.Decode(len(ids)); err != nil {
+			t.Fatal(err)
+		}
+		next := c.Sample(s, len(ids)-1)
+		out.WriteString(m.Piece(next))
+		ids = append(ids[:0], next)
+	}
+	return out.String()
+}
+
+func TestContext_DecodeIsRepeatable(t *testing.T) {
+	m := testModel(t, mkgguf.Config{})
+	c, err := m.NewContext(ContextConfig{CtxPerSeq: 256, Sequences: 4, Batch: 64, Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Free()
+	if c.CtxPerSeq() != 256 {
+		t.Errorf("context of %d tokens, want 256", c.CtxPerSeq())
+	}
+	first := greedy(t, m, c, 0, "hello", 20)
+	if len(first) < 5 {
+		t.Errorf("20 tokens gave %q", first)
+	}
+	for seq := range 4 {
+		if got := greedy(t, m, c, seq, "hello", 20); got != first {
+			t.Errorf("sequence %d: %q, want %q", seq, got, first)
+		}
+	}
+}
+
+func TestNewSampler_OddSettings(t *testing.T) {
+	m := testModel(t, mkgguf.Config{})
+	c, err := m.NewContext(ContextConfig{CtxPerSeq: 256, Sequences: 1, Batch: 64, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Free()
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, s := range []Sampling{
+		{Temperature: nan}, {Temperature: -1}, {Temperature: inf, TopP: nan}, {Temperature: 1e-300},
+		{Temperature: 1, TopP: -1, MinP: 7}, {Temperature: 1, TopK: 1<<32 - 1, TopP: 0.5},
+		{Temperature: 0.7, TopP: 1, RepeatPenalty: 1.2, Seed: 7},
+		{Temperature: inf, TopP: 0.9, Grammar: `root ::= "a" | "b"`},
+	} {
+		smp, err := m.NewSampler(s)
+		if err != nil {
+			t.Errorf("%+v: %v", s, err)
+			continue
+		}
+		c.Truncate(0, 0)
+		c.Set(0, 1, 0, 0, true)
+		if err := c.Decode(1); err != nil {
+			t.Fatal(err)
+		}
+		if id := c.Sample(smp, 0); id < 0 || int(id) >= m.Tokens() {
+			t.Errorf("%+v: sampled token %d", s, id)
+		}
+		smp.Free()
+	}
+	if _, err := m.NewSampler(Sampling{Grammar: `root ::= undefined`}); err == nil {
+		t.Error("a grammar with an undefined rule was accepted")
+	}
+}

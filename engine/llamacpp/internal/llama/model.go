@@ -1,0 +1,175 @@
+package llama
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"unsafe"
+)
+
+// ErrLoad says that llama.cpp refused a model file; its log says why.
+var ErrLoad = errors.New("llama.cpp can not load the model")
+
+// Token attributes of llama_token_attr.
+const (
+	attrUnknown     = 1 << 0
+	attrControl     = 1 << 3
+	attrUserDefined = 1 << 4
+	attrLStrip      = 1 << 8
+	attrRStrip      = 1 << 9
+)
+
+// Model is a loaded GGUF. Its methods may be called from any goroutine.
+type Model struct {
+	lib    *Library
+	handle uintptr
+	vocab  uintptr
+	pieces []string // text of each token; empty for control tokens
+	eog    []bool
+}
+
+// SpecialToken is a token that text must not be able to forge.
+type SpecialToken struct {
+	ID             int32
+	Text           string
+	Control        bool // false: user-defined, matched in any text by the tokeniser itself
+	LStrip, RStrip bool // swallows white space before, after
+}
+
+// LoadModel maps the file. gpuLayers is passed on as it is: -1 means all.
+func (l *Library) LoadModel(path string, gpuLayers int) (*Model, error) {
+	if strings.IndexByte(path, 0) >= 0 {
+		return nil, fmt.Errorf("%w: its path holds a NUL byte", ErrLoad)
+	}
+	p := l.modelDefaults()
+	p.nGPULayers = int32(max(-1, min(gpuLayers, math.MaxInt32)))
+	if st, err := os.Stat(path); err == nil {
+		p.checkTensors = st.Size() < checkTensorsBelowBytes
+	}
+	h := l.loadModel(path, p)
+	if h == 0 {
+		return nil, ErrLoad
+	}
+	m := &Model{lib: l, handle: h, vocab: l.getVocab(h)}
+	if err := m.readVocabulary(); err != nil {
+		m.Free()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Model) readVocabulary() error {
+	if m.lib.hasEncoder(m.handle) || !m.lib.hasDecoder(m.handle) {
+		return fmt.Errorf("%w: it is not a decoder-only language model", ErrLoad)
+	}
+	n := m.lib.vocabTokens(m.vocab)
+	if n <= 0 {
+		return fmt.Errorf("%w: it has no vocabulary", ErrLoad)
+	}
+	m.pieces, m.eog = make([]string, n), make([]bool, n)
+	buf := make([]byte, maxPieceBytes)
+	for i := range n {
+		k := m.lib.tokenToPiece(m.vocab, i, &buf[0], int32(len(buf)), 0, false)
+		if k < 0 {
+			return fmt.Errorf("%w: token %d is longer than %d bytes", ErrLoad, i, maxPieceBytes)
+		}
+		m.pieces[i] = string(buf[:k])
+		m.eog[i] = m.lib.vocabIsEOG(m.vocab, i)
+	}
+	return nil
+}
+
+// Free unmaps the model; no context of it may be left.
+func (m *Model) Free() { m.lib.freeModel(m.handle) }
+
+// Tokens is the size of the vocabulary.
+func (m *Model) Tokens() int { return len(m.pieces) }
+
+// Piece is the text of a token, empty for control tokens. It may be part of a
+// character.
+func (m *Model) Piece(token int32) string { return m.pieces[token] }
+
+// IsEOG tells whether a token ends the generation.
+func (m *Model) IsEOG(token int32) bool { return m.eog[token] }
+
+// TrainedContext is the context length the model was trained for.
+func (m *Model) TrainedContext() int { return int(m.lib.trainCtx(m.handle)) }
+
+// Description is the architecture, size and quantisation in words.
+func (m *Model) Description() string {
+	buf := make([]byte, 256)
+	m.lib.describe(m.handle, &buf[0], uint64(len(buf)))
+	return goString(&buf[0], len(buf))
+}
+
+// ChatTemplate is the model's own template, empty if it brings none.
+func (m *Model) ChatTemplate() string {
+	const limit = 1 << 20
+	return goString(m.lib.chatTemplate(m.handle, 0), limit)
+}
+
+// BOS and EOS are the ids of the beginning and end of a text, -1 without one.
+func (m *Model) BOS() int32 { return m.lib.vocabBOS(m.vocab) }
+
+// EOS is the id of the end of a text, -1 without one.
+func (m *Model) EOS() int32 { return m.lib.vocabEOS(m.vocab) }
+
+// AddsBOS tells whether a prompt begins with BOS even if its text does not.
+func (m *Model) AddsBOS() bool { return m.lib.vocabAddBOS(m.vocab) }
+
+// TokenText is the vocabulary's own spelling of a token ("" out of range).
+func (m *Model) TokenText(token int32) string {
+	if token < 0 || int(token) >= len(m.pieces) {
+		return ""
+	}
+	return goString(m.lib.vocabText(m.vocab, token), maxPieceBytes)
+}
+
+// SpecialTokens lists the control and user-defined tokens.
+func (m *Model) SpecialTokens() []SpecialToken {
+	var out []SpecialToken
+	for i := range m.pieces {
+		attr := m.lib.vocabAttr(m.vocab, int32(i))
+		control := attr&(attrControl|attrUnknown) != 0 || m.eog[i]
+		if !control && attr&attrUserDefined == 0 {
+			continue
+		}
+		if text := m.TokenText(int32(i)); text != "" {
+			out = append(out, SpecialToken{
+				ID: int32(i), Text: text, Control: control,
+				LStrip: attr&attrLStrip != 0, RStrip: attr&attrRStrip != 0,
+			})
+		}
+	}
+	return out
+}
+
+// Tokenise appends the tokens of plain text to dst: control tokens spelled out
+// in it stay text. NUL bytes are allowed.
+func (m *Model) Tokenise(dst []int32, text string) ([]int32, error) {
+	if text == "" {
+		return dst, nil
+	}
+	if len(text) > maxTokeniseBytes {
+		return dst, fmt.Errorf("text of %d bytes is too long to tokenise", len(text))
+	}
+	const slack = 8 // a space prefix
+	at := len(dst)
+	// A byte makes at most one token; a replaced invalid byte up to three.
+	dst = append(dst, make([]int32, len(text)+slack)...)
+	n := m.tokeniseInto(dst[at:], text)
+	if n < 0 {
+		dst = append(dst[:at], make([]int32, -n)...)
+		if n = m.tokeniseInto(dst[at:], text); n < 0 {
+			return dst[:at], errors.New("text can not be tokenised")
+		}
+	}
+	return dst[:at+n], nil
+}
+
+func (m *Model) tokeniseInto(out []int32, text string) int {
+	return int(m.lib.tokenise(m.vocab, unsafe.StringData(text), int32(len(text)),
+		&out[0], int32(len(out)), false, false))
+}

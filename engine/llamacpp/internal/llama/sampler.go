@@ -1,0 +1,98 @@
+package llama
+
+import (
+	"errors"
+	"math"
+	"runtime"
+	"strings"
+)
+
+// Sampling says how the next token is chosen. The zero value is greedy.
+type Sampling struct {
+	Temperature   float64 // 0, less or NaN: greedy
+	TopP          float64 // 1 or more, NaN: off
+	MinP          float64 // 0, less or NaN: off
+	TopK          uint32  // 0: off
+	RepeatPenalty float64 // 0, 1 or NaN: off; over the last repeatWindow tokens
+	Seed          uint32
+	Grammar       string // GBNF, checked by package grammar; empty: none
+}
+
+const (
+	repeatWindow = 64
+	// Outside these, dividing the logits would overflow to NaN.
+	minTemperature = 1e-3
+	maxTemperature = 100.0
+)
+
+// ErrGrammar says that the library refuses a grammar.
+var ErrGrammar = errors.New("grammar: not accepted by llama.cpp")
+
+type samplerFuncs struct {
+	chain     func(p chainParams) uintptr
+	add       func(chain, sampler uintptr)
+	free      func(sampler uintptr)
+	greedy    func() uintptr
+	topK      func(k int32) uintptr
+	topP      func(p float32, minKeep uint64) uintptr
+	minP      func(p float32, minKeep uint64) uintptr
+	temp      func(t float32) uintptr
+	dist      func(seed uint32) uintptr
+	penalties func(lastN int32, repeat, freq, present float32) uintptr
+	grammar   func(vocab uintptr, grammar, root string) uintptr
+}
+
+// Sampler chooses tokens for one sequence. Made on any goroutine, then used by
+// the decode loop alone.
+type Sampler struct {
+	lib   *Library
+	chain uintptr
+}
+
+// NewSampler builds the chain: grammar, penalties, top_k, top_p, min_p,
+// temperature, then a draw by seed; greedy stops after the grammar.
+func (m *Model) NewSampler(s Sampling) (*Sampler, error) {
+	f := &m.lib.samplers
+	chain := f.chain(chainParams{noPerf: true})
+	out := &Sampler{lib: m.lib, chain: chain}
+	if s.Grammar != "" {
+		if strings.IndexByte(s.Grammar, 0) >= 0 {
+			out.Free()
+			return nil, ErrGrammar
+		}
+		logMuted.Inc() // a parse error would quote the grammar
+		g := f.grammar(m.vocab, s.Grammar, "root")
+		logMuted.Dec()
+		if g == 0 {
+			out.Free()
+			return nil, ErrGrammar
+		}
+		f.add(chain, g)
+	}
+	if s.RepeatPenalty > 0 && s.RepeatPenalty != 1 {
+		f.add(chain, f.penalties(repeatWindow, float32(s.RepeatPenalty), 0, 0))
+	}
+	if !(s.Temperature >= minTemperature) { // NaN too
+		f.add(chain, f.greedy())
+		return out, nil
+	}
+	if s.TopK > 0 {
+		f.add(chain, f.topK(int32(min(s.TopK, math.MaxInt32))))
+	}
+	if s.TopP < 1 {
+		f.add(chain, f.topP(float32(max(s.TopP, 0)), 1))
+	}
+	if s.MinP > 0 {
+		f.add(chain, f.minP(float32(min(s.MinP, 1)), 1))
+	}
+	f.add(chain, f.temp(float32(min(s.Temperature, maxTemperature))))
+	f.add(chain, f.dist(s.Seed))
+	return out, nil
+}
+
+// Free gives the sampler's memory back; it must not be used again.
+func (s *Sampler) Free() {
+	s.lib.samplers.free(s.chain)
+	s.chain = 0
+	runtime.KeepAlive(s)
+}
