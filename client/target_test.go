@@ -1,0 +1,79 @@
+package client
+
+import (
+	"net"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestParseTarget(t *testing.T) {
+	f := func(in string, want Target) {
+		t.Helper()
+		got, err := ParseTarget(in)
+		if err != nil || got != want {
+			t.Errorf("ParseTarget(%q) = %+v, %v; want %+v", in, got, err, want)
+		}
+	}
+	f("", Target{})
+	f("/run/x.sock", Target{Unix: "/run/x.sock"})
+	f("./x.sock", Target{Unix: "./x.sock"})
+	f("unix:x.sock", Target{Unix: "x.sock"})
+	f("127.0.0.1:47321", Target{TCP: "127.0.0.1:47321"})
+	f("tcp:localhost:1", Target{TCP: "localhost:1"})
+	f("[::1]:47321", Target{TCP: "[::1]:47321"})
+
+	if _, err := ParseTarget("nonsense"); err == nil || !strings.Contains(err.Error(), "want unix:") {
+		t.Errorf("ParseTarget(nonsense): %v, want an error that names the forms", err)
+	}
+}
+
+func TestTargetStringHidesTheKey(t *testing.T) {
+	target := Target{TCP: "127.0.0.1:1", APIKey: "hush"}
+	if s := target.String(); s != "tcp:127.0.0.1:1" {
+		t.Errorf("String() = %q", s)
+	}
+}
+
+func TestTwoAddressesAreRefused(t *testing.T) {
+	_, err := Dial(t.Context(), Target{Unix: "/x", TCP: "127.0.0.1:1"})
+	if err == nil || !strings.Contains(err.Error(), "set one") {
+		t.Errorf("error %v, want a hint to set one", err)
+	}
+}
+
+func TestDefaultPaths(t *testing.T) {
+	if runtime.GOOS == "darwin" {
+		t.Setenv("TMPDIR", "/xdg")
+	}
+	t.Setenv("XDG_RUNTIME_DIR", "/xdg")
+	t.Setenv("HOME", "/home/u")
+	paths := DefaultSocketPaths()
+	if paths[0] != "/xdg/inferd/infer.sock" {
+		t.Errorf("paths %q: want the XDG one first", paths)
+	}
+	if got := DefaultAdminPaths()[0]; got != "/xdg/inferd/admin.sock" {
+		t.Errorf("admin path %q", got)
+	}
+}
+
+// TestDefaultDialSkipsMissing: the second default place is used when the first
+// has no socket.
+func TestDefaultDialSkipsMissing(t *testing.T) {
+	home := shortDir(t)
+	path := filepath.Join(home, "infer.sock")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	paths := func() []string {
+		return []string{filepath.Join(home, "nothing-here", "infer.sock"), path}
+	}
+	conn, err := Target{}.dial(testContext(t), paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+}
