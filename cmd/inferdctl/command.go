@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"inferd/client"
+)
+
+// commandTimeout bounds one admin command, which the daemon answers from memory.
+const commandTimeout = 10 * time.Second
+
+// command sends one admin command and returns the daemon's reply.
+func (a *app) command(
+	ctx context.Context, name string, args map[string]any,
+) (client.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	admin, err := client.DialAdmin(ctx, a.adminAddr)
+	if err != nil {
+		return client.Event{}, adminHint(err)
+	}
+	defer func() { _ = admin.Close() }()
+	return admin.Command(ctx, name, args)
+}
+
+// ordered runs a command whose success needs one line only.
+func (a *app) ordered(cmd *cobra.Command, name string, args map[string]any, success string) error {
+	reply, err := a.command(cmd.Context(), name, args)
+	if err != nil {
+		return err
+	}
+	a.printf("%s%s\n", success, rest(&reply, "id", "type", "command", "ok"))
+	return nil
+}
+
+func newDrain(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "drain",
+		GroupID: groupOperate,
+		Short:   "Let the daemon finish its work and exit, as on SIGTERM",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.ordered(cmd, "drain", nil, "draining")
+		},
+	}
+}
+
+func newReload(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "reload",
+		GroupID: groupOperate,
+		Short:   "Let the daemon read its config file again, as on SIGHUP",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.ordered(cmd, "reload", nil, "reloaded")
+		},
+	}
+}
+
+func newLogLevel(a *app) *cobra.Command {
+	levels := []string{"debug", "info", "warn", "error"}
+	return &cobra.Command{
+		Use:       "log-level LEVEL",
+		GroupID:   groupOperate,
+		Short:     "Set the daemon's log level: debug, info, warn or error",
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: levels,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.ordered(cmd, "log_level", map[string]any{"level": args[0]}, "log level set")
+		},
+	}
+}
+
+func newCancel(a *app) *cobra.Command {
+	var byConnection bool
+	cmd := &cobra.Command{
+		Use:     "cancel ID",
+		GroupID: groupOperate,
+		Short:   "Cancel the requests that carry this id",
+		Example: `  inferdctl cancel r42
+  inferdctl cancel --connection 17     # ids as listed by connections`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			key := "request"
+			if byConnection {
+				key = "connection"
+			}
+			return a.ordered(cmd, "cancel", map[string]any{key: args[0]}, "cancelled")
+		},
+	}
+	cmd.Flags().BoolVar(&byConnection, "connection", false,
+		"ID is a connection's: cancel what it runs")
+	return cmd
+}

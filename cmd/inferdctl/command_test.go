@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bufio"
+	"net"
+	"strings"
+	"testing"
+)
+
+// replying answers every command on a ready daemon's admin socket with reply.
+func replying(t *testing.T, reply string) (path string, commands chan string) {
+	commands = make(chan string, 1)
+	return fakeSocket(t, func(r *bufio.Reader, conn net.Conn) {
+		_, _ = conn.Write([]byte(eventCapabilities + eventReady))
+		line, _ := r.ReadString('\n')
+		commands <- strings.TrimSuffix(line, "\n")
+		_, _ = conn.Write([]byte(reply + "\n"))
+	}), commands
+}
+
+func TestCommands(t *testing.T) {
+	f := func(args []string, wantCommand, reply, wantOut string) {
+		t.Helper()
+		path, commands := replying(t, reply)
+		got := runWith(t, "", append(args, "--admin-addr", path)...)
+		if command := <-commands; command != wantCommand {
+			t.Errorf("%v sent %s, want %s", args, command, wantCommand)
+		}
+		if got.code != exitOK || got.stdout != wantOut {
+			t.Errorf("%v: %+v\nwant stdout %q", args, got, wantOut)
+		}
+	}
+	f([]string{"drain"}, `{"command":"drain","type":"command"}`,
+		`{"type":"reply","id":"admin","command":"drain","ok":true}`, "draining\n")
+	f([]string{"reload"}, `{"command":"reload","type":"command"}`,
+		`{"type":"reply","id":"admin","command":"reload","ok":true}`, "reloaded\n")
+	f([]string{"log-level", "debug"}, `{"command":"log_level","level":"debug","type":"command"}`,
+		`{"type":"reply","id":"admin","command":"log_level","ok":true,"level":"debug"}`,
+		"log level set level=debug\n")
+	f([]string{"stats"}, `{"command":"stats","type":"command"}`,
+		`{"type":"reply","id":"admin","command":"stats","ok":true,"requests":{"done":3},"active":1}`,
+		"active         1\nrequests.done  3\n")
+	f([]string{"connections"}, `{"command":"connections","type":"command"}`,
+		`{"type":"reply","id":"admin","command":"connections","ok":true,`+
+			`"closed":[{"id":1,"reason":"eof"}],"connections":[{"peer":"unix:0:7","id":2}]}`,
+		"connections (1)\nID  PEER\n2   unix:0:7\n\nclosed (1)\nID  REASON\n1   eof\n")
+}
+
+func TestCommandRefused(t *testing.T) {
+	path, _ := replying(t, `{"type":"reply","id":"admin","command":"reload","ok":false,`+
+		`"error":"config.json:3: unknown key \"x\""}`)
+	got := runWith(t, "", "reload", "--admin-addr", path)
+	want := "error: reload: config.json:3: unknown key \"x\"\n"
+	if got.code != exitError || got.stdout != "" || got.stderr != want {
+		t.Errorf("%+v, want stderr %q", got, want)
+	}
+}
+
+func TestLogLevelIsChecked(t *testing.T) {
+	got := runWith(t, "", "log-level", "loud")
+	if got.code != exitError || !strings.Contains(got.stderr, `invalid argument "loud"`) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	f := func(wantOut string, args ...string) {
+		t.Helper()
+		got := runWith(t, "", args...)
+		if got.code != exitOK || !strings.Contains(got.stdout, wantOut) || got.stderr != "" {
+			t.Errorf("%v: %+v, want %q on stdout", args, got, wantOut)
+		}
+	}
+	f("inferdctl ", "--version")
+	f("inferdctl ", "version")
+	f("Exit codes:", "--help")
+	f("ctrl-C stops the current answer", "chat", "--help")
+	f("bash completion", "completion", "bash")
+}

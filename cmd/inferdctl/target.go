@@ -1,0 +1,71 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"inferd/client"
+)
+
+// targetFlags say which inference socket to use.
+type targetFlags struct {
+	uds, tcp, apiKey string
+	wait             time.Duration
+}
+
+func (t *targetFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&t.uds, "uds", "", "`path` of the inference socket "+
+		"(env INFERD_UDS; default: in the run directory)")
+	flags.StringVar(&t.tcp, "tcp", "", "TCP `address` of the daemon (env INFERD_TCP)")
+	flags.StringVar(&t.apiKey, "api-key", "", "API `key` for TCP (better: env INFERD_API_KEY)")
+	flags.DurationVar(&t.wait, "wait", 0, "keep trying this long for the daemon to come up")
+}
+
+// target applies the environment; a flag beats any variable.
+func (t *targetFlags) target() (client.Target, error) {
+	if t.uds != "" && t.tcp != "" {
+		return client.Target{}, errors.New("--uds and --tcp exclude each other")
+	}
+	target := client.Target{
+		Unix: t.uds, TCP: t.tcp, APIKey: cmp.Or(t.apiKey, os.Getenv("INFERD_API_KEY")),
+	}
+	if target.Unix == "" && target.TCP == "" {
+		target.Unix = os.Getenv("INFERD_UDS")
+		if target.Unix == "" {
+			target.TCP = os.Getenv("INFERD_TCP")
+		}
+	}
+	return target, nil
+}
+
+// dial connects as the flags say.
+func (t *targetFlags) dial(ctx context.Context) (*client.Client, error) {
+	target, err := t.target()
+	if err != nil {
+		return nil, err
+	}
+	if t.wait <= 0 {
+		c, err := client.Dial(ctx, target)
+		return c, hint(err, "name its socket with --uds or --tcp, or --wait for it")
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.wait)
+	defer cancel()
+	c, err := client.DialWait(ctx, target)
+	return c, hint(err, "name its socket with --uds or --tcp")
+}
+
+// hint adds what to do when no daemon is there.
+func hint(err error, advice string) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w (is inferd running? start it with `inferd`, or %s)", err, advice)
+	}
+	return err
+}
