@@ -2,12 +2,19 @@ package codec
 
 import "sync"
 
+// filler puts the values of a line that the scan has passed into v, a *Request,
+// a *Frame or a *frameType. Keys are case-sensitive; null changes nothing. It may
+// use the byte behind the line, and leaves v half done on an error. That error
+// may quote the line and keep it alive: it goes no further.
+type filler interface {
+	fill(line []byte, v any) error
+}
+
 // Decoder decodes request lines. It belongs to one goroutine.
 type Decoder struct {
 	scan scanner
-	fill *filler
+	json filler
 	req  Request
-	tail []byte // stands in for a line with no byte behind it
 }
 
 // NewDecoder returns a Decoder whose first Decode is as fast as the others; the
@@ -17,7 +24,7 @@ func NewDecoder() *Decoder {
 	return newDecoder()
 }
 
-func newDecoder() *Decoder { return &Decoder{fill: newFiller()} }
+func newDecoder() *Decoder { return &Decoder{json: newFiller()} }
 
 // warmRequest makes the JSON library compile its decoder for requests.
 var warmRequest = sync.OnceFunc(func() {
@@ -32,20 +39,19 @@ var warmRequest = sync.OnceFunc(func() {
 // One byte behind the line should be readable, cap(line) > len(line), as it is
 // where the '\n' was; a line without it is copied first.
 func (d *Decoder) Decode(line []byte) (*Request, error) {
-	line = padded(line, &d.tail)
+	line = padded(line)
 	d.scan.reset(line)
 	bad := d.scan.request()
-	d.scan.line = nil
+	d.scan.line = nil // holds on to no line
 	if bad != nil {
-		d.req.setDefaults(d.req.Messages)
 		return nil, bad
 	}
 
 	r := &d.req
 	r.setDefaults(messagesFor(r.Messages, d.scan.messages))
-	if err := d.fill.fill(line, r); err != nil {
-		// All that the scan leaves to the filler is whether a number fits a float64.
-		return nil, errRange
+	if err := d.json.fill(line, r); err != nil {
+		clear(r.Messages[:cap(r.Messages)])
+		return nil, errRange // all that the scan leaves open: is it a float64?
 	}
 	r.HasImageTokenBudget = d.scan.hasBudget
 	for i := range r.Messages {
@@ -57,12 +63,11 @@ func (d *Decoder) Decode(line []byte) (*Request, error) {
 	return r, nil
 }
 
-// padded returns line with a readable byte behind it, in *spare if need be.
-// sonic may read that byte; it is not part of the line and never used.
-func padded(line []byte, spare *[]byte) []byte {
+// padded returns line with a readable byte behind it, in a copy if need be: a
+// filler may read one byte too far. It never makes anything of that byte.
+func padded(line []byte) []byte {
 	if cap(line) > len(line) {
 		return line
 	}
-	*spare = append(append((*spare)[:0], line...), '\n')
-	return (*spare)[:len(line)]
+	return append(line, '\n')[:len(line)]
 }

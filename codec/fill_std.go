@@ -5,10 +5,10 @@ import "encoding/json"
 // stdFiller decodes with encoding/json: slower and with copies, for platforms and
 // Go versions where sonic is in the way. It goes through maps because
 // encoding/json matches struct fields regardless of case.
+//
+// It is compiled into every build so that the tests can hold it against sonic.
 type stdFiller struct{}
 
-// fill decodes line into v, a *Request or a *Frame. Where several values have the
-// wrong type it fills in the others and returns one of the errors.
 func (stdFiller) fill(line []byte, v any) error {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(line, &members); err != nil {
@@ -16,14 +16,16 @@ func (stdFiller) fill(line []byte, v any) error {
 	}
 	switch v := v.(type) {
 	case *Request:
-		return v.fill(members)
+		return fillRequest(v, members)
 	case *Frame:
-		return v.fill(members)
+		return fillFrame(v, members)
+	case *frameType:
+		return fillEach(members, map[string]any{"type": &v.Type})
 	}
 	return &json.InvalidUnmarshalError{}
 }
 
-func (r *Request) fill(members map[string]json.RawMessage) error {
+func fillRequest(r *Request, members map[string]json.RawMessage) error {
 	err := fillEach(members, map[string]any{
 		"id":                 &r.ID,
 		"temperature":        &r.Temperature,
@@ -52,7 +54,7 @@ func (r *Request) fill(members map[string]json.RawMessage) error {
 	return nil
 }
 
-func (f *Frame) fill(members map[string]json.RawMessage) error {
+func fillFrame(f *Frame, members map[string]json.RawMessage) error {
 	err := fillEach(members, map[string]any{
 		"type":           &f.Type,
 		"id":             &f.ID,

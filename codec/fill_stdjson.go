@@ -2,7 +2,4 @@
 
 package codec
 
-// filler is the JSON library of this build.
-type filler = stdFiller
-
-func newFiller() *filler { return &stdFiller{} }
+func newFiller() filler { return stdFiller{} }

@@ -16,28 +16,48 @@ const (
 // string can't hold as it is: '"', '\' or a control character. The marks above
 // the first may be wrong; no mark means no such byte.
 //
-// Per byte: x-n borrows into the top bit just if x < n, given that the top bit
-// of x was clear. x^c has the top bit of x for any ASCII c, so one &^w serves
-// all three tests. A borrow reaches only bytes above one that is marked rightly.
-func special(w uint64) uint64 {
-	quote := (w ^ '"'*eachByte) - eachByte
+// Per byte x of w, given that its top bit is clear: x-n sets the top bit just if
+// x < n. x^'\\' is below 1 for the backslash alone. x^2 maps '"' to 0x20 and the
+// control characters onto each other, so it is below 0x21 for these alone. A
+// borrow reaches only bytes above one that is marked rightly, and &^w takes out
+// the bytes whose top bit was set: in UTF-8 they are never special.
+func special(w uint64) uint64 { return marks(w) &^ w & highBits }
+
+// marks is special before its clean-up: good for words of ASCII only.
+func marks(w uint64) uint64 {
+	low := (w ^ 2*eachByte) - 0x21*eachByte
 	slash := (w ^ '\\'*eachByte) - eachByte
-	control := w - 0x20*eachByte
-	return (quote | slash | control) &^ w & highBits
+	return low | slash
 }
 
 // str checks the string whose opening quote is at pos, all but its UTF-8, which
 // end does, and returns what is between the quotes.
 func (s *scanner) str() (body []byte, escaped bool, bad *DecodeError) {
-	line, high := s.line, s.high
-	start := s.pos + 1
-	i := start
+	line, start := s.line, s.pos+1
+	// Most strings, keys above all, are shorter than a word and hold nothing special.
+	if len(line)-start >= 8 {
+		w := binary.LittleEndian.Uint64(line[start:])
+		if m := special(w); m != 0 {
+			end := start + bits.TrailingZeros64(m)>>3
+			if line[end] == '"' {
+				s.high |= w
+				s.pos = end + 1
+				return line[start:end], false, nil
+			}
+		}
+	}
+	return s.longString(start)
+}
+
+// longString is str for any string; start is the index behind the opening quote.
+func (s *scanner) longString(start int) (body []byte, escaped bool, bad *DecodeError) {
+	line, i := s.line, start
 	for {
 		var c byte
-		i, high, c = plainRun(line, i, high)
+		i, c = s.plainRun(i)
 		switch {
 		case c == '"':
-			s.pos, s.high = i+1, high
+			s.pos = i + 1
 			return line[start:i], escaped, nil
 		case c == '\\':
 			escaped = true
@@ -53,38 +73,51 @@ func (s *scanner) str() (body []byte, escaped bool, bad *DecodeError) {
 }
 
 // plainRun returns the first index from i on whose byte is special, with that
-// byte, or len(line) and 0. high gathers the bytes passed, and perhaps some more.
-func plainRun(line []byte, i int, high uint64) (int, uint64, byte) {
+// byte, or the line's end and 0. It gathers in high the bytes passed, and maybe
+// some more.
+func (s *scanner) plainRun(i int) (int, byte) {
+	line, high := s.line, s.high
 	for len(line)-i >= 8 {
 		w := binary.LittleEndian.Uint64(line[i:])
 		high |= w
 		if m := special(w); m != 0 {
+			s.high = high
 			i += bits.TrailingZeros64(m) >> 3
-			return i, high, line[i]
+			return i, line[i]
 		}
 		i += 8
-		// Long texts: four words a turn keep the processor's units busy.
-		for len(line)-i >= 32 {
-			b := line[i : i+32 : i+32]
-			w0 := binary.LittleEndian.Uint64(b)
-			w1 := binary.LittleEndian.Uint64(b[8:])
-			w2 := binary.LittleEndian.Uint64(b[16:])
-			w3 := binary.LittleEndian.Uint64(b[24:])
-			if special(w0)|special(w1)|special(w2)|special(w3) != 0 {
-				break
-			}
-			high |= w0 | w1 | w2 | w3
-			i += 32
+		if w&highBits == 0 {
+			i += plainASCII(line[i:])
 		}
 	}
 	for ; i < len(line); i++ {
 		c := line[i]
 		high |= uint64(c)
 		if c < 0x20 || c == '"' || c == '\\' {
-			return i, high, c
+			s.high = high
+			return i, c
 		}
 	}
-	return i, high, 0
+	s.high = high
+	return i, 0
+}
+
+// plainASCII returns how many bytes at b's start are surely plain ASCII, in steps
+// of 32: four words a turn keep the processor's units busy in long texts.
+func plainASCII(b []byte) int {
+	rest := b
+	for len(rest) >= 32 {
+		w0 := binary.LittleEndian.Uint64(rest[0:])
+		w1 := binary.LittleEndian.Uint64(rest[8:])
+		w2 := binary.LittleEndian.Uint64(rest[16:])
+		w3 := binary.LittleEndian.Uint64(rest[24:])
+		dirty := marks(w0) | marks(w1) | marks(w2) | marks(w3) | w0 | w1 | w2 | w3
+		if dirty&highBits != 0 {
+			break
+		}
+		rest = rest[32:]
+	}
+	return len(b) - len(rest)
 }
 
 // escape checks the escape whose backslash is at i, for a high surrogate the pair

@@ -6,6 +6,16 @@ import "math"
 // NUL byte in the line also gives 0; both are an error wherever next is asked,
 // except in end, which looks at pos.)
 func (s *scanner) next() byte {
+	if s.pos < len(s.line) {
+		if c := s.line[s.pos]; c > ' ' {
+			return c
+		}
+	}
+	return s.space()
+}
+
+// space is next where there may be whitespace.
+func (s *scanner) space() byte {
 	for s.pos < len(s.line) {
 		switch c := s.line[s.pos]; c {
 		case ' ', '\t', '\r', '\n':

@@ -1,0 +1,112 @@
+package codec
+
+import "sync"
+
+// The frame types that this version knows.
+const (
+	typeToken  = "token"
+	typeDone   = "done"
+	typeError  = "error"
+	typeStatus = "status"
+)
+
+// Frame is one response frame of any type; what its type does not have is zero.
+type Frame struct {
+	Type       string `json:"type"`
+	ID         string `json:"id"`
+	Content    string `json:"content"`
+	Code       string `json:"code"`
+	Message    string `json:"message"`
+	StopReason string `json:"stop_reason"`
+	Backend    string `json:"backend"`
+	Status     string `json:"status"`
+	Usage      Usage  `json:"usage"`
+
+	// Of a queue_full error, see [AppendQueueFull].
+	RetryAfterMS uint64 `json:"retry_after_ms"`
+	Active       int    `json:"active"`
+	Queued       int    `json:"queued"`
+}
+
+// Terminal tells whether f ends its request.
+func (f *Frame) Terminal() bool { return f.Type == typeDone || f.Type == typeError }
+
+// frameType is a Frame of which only the type is wanted.
+type frameType struct {
+	Type string `json:"type"`
+}
+
+// known tells whether this version knows what a frame of type t has in it.
+func known(t string) bool {
+	switch t {
+	case typeToken, typeDone, typeError, typeStatus:
+		return true
+	}
+	return false
+}
+
+// FrameDecoder decodes response lines for a client. It belongs to one goroutine.
+//
+// It insists on valid JSON, and on the types of the keys that it knows in frames
+// that it knows. Unknown keys, unknown frame types with whatever in them, missing
+// keys other than type, null values and repeated keys pass. Of a frame of unknown
+// type only Type is set.
+type FrameDecoder struct {
+	scan  scanner
+	json  filler
+	frame Frame
+}
+
+// NewFrameDecoder returns a FrameDecoder; the first one of a process takes some
+// milliseconds.
+func NewFrameDecoder() *FrameDecoder {
+	warmFrame()
+	return newFrameDecoder()
+}
+
+func newFrameDecoder() *FrameDecoder { return &FrameDecoder{json: newFiller()} }
+
+// warmFrame makes the JSON library compile its decoder for frames.
+var warmFrame = sync.OnceFunc(func() {
+	_, _ = newFrameDecoder().Decode([]byte(`{"type":"token","id":"","content":"\n"}` + "\n"))
+})
+
+// Decode decodes one line, given without its '\n'. The Frame and its strings,
+// which point into line, are good until the next Decode or until line's bytes
+// change. The error is a [*DecodeError]. As to the byte behind the line, see
+// [Decoder.Decode].
+func (d *FrameDecoder) Decode(line []byte) (*Frame, error) {
+	line = padded(line)
+	d.scan.reset(line)
+	bad := d.scan.frame()
+	d.scan.line = nil
+	f := &d.frame
+	*f = Frame{}
+	if bad != nil {
+		return nil, bad
+	}
+	if err := d.json.fill(line, f); err != nil {
+		return d.foreign(line)
+	}
+	if f.Type == "" {
+		return nil, errFrameType
+	}
+	if !known(f.Type) {
+		*f = Frame{Type: f.Type}
+	}
+	return f, nil
+}
+
+// foreign decodes a line that has a known key with a value of another type, which
+// is fine in a frame of an unknown type.
+func (d *FrameDecoder) foreign(line []byte) (*Frame, error) {
+	var t frameType
+	if err := d.json.fill(line, &t); err != nil || known(t.Type) {
+		return nil, errFrameValue
+	}
+	if t.Type == "" {
+		return nil, errFrameType
+	}
+	d.frame = Frame{Type: t.Type}
+	return &d.frame, nil
+}
