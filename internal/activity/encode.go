@@ -1,0 +1,105 @@
+package activity
+
+import (
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"inferd/internal/redact"
+)
+
+const hexDigits = "0123456789abcdef"
+
+// appendText appends s as the inside of a JSON string: redacted, cut to limit
+// bytes, escaped, invalid UTF-8 replaced by U+FFFD.
+func appendText(dst []byte, s string, limit int) []byte {
+	s = redact.Cut(s, limit)
+	plain := 0 // s[plain:i] needs no escaping and is not yet appended
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r != utf8.RuneError || size != 1 {
+				i += size
+				continue
+			}
+		}
+		dst = append(dst, s[plain:i]...)
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, '\\', 'n')
+		case c < ' ':
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		default:
+			dst = append(dst, "\ufffd"...)
+		}
+		i++
+		plain = i
+	}
+	return append(dst, s[plain:]...)
+}
+
+// appendStop appends a wire stop reason as the log spells it: end_turn becomes
+// EndTurn.
+func appendStop(dst []byte, wire string) []byte {
+	wire = redact.Cut(wire, maxStringBytes)
+	up := true
+	for i := range len(wire) {
+		c := wire[i]
+		switch {
+		case c >= 'a' && c <= 'z' && up:
+			c -= 'a' - 'A'
+			up = false
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9':
+			up = false
+		default:
+			up = true
+			continue // anything but letters and digits only separates words
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// appendMillis appends d in milliseconds with three decimals.
+func appendMillis(dst []byte, d time.Duration) []byte {
+	if d < 0 {
+		d = 0
+	}
+	us := int64(d / time.Microsecond)
+	dst = strconv.AppendInt(dst, us/1000, 10)
+	us %= 1000
+	return append(dst, '.', byte('0'+us/100), byte('0'+us/10%10), byte('0'+us%10))
+}
+
+// A stamp formats times and remembers the text of the last second, which is
+// all of a time stamp but its microseconds.
+type stamp struct {
+	second int64
+	text   [len("2006-01-02T15:04:05")]byte
+}
+
+// append appends t in UTC, RFC 3339 with microseconds and a numeric offset.
+func (s *stamp) append(dst []byte, t time.Time) []byte {
+	if sec := t.Unix(); sec != s.second || s.text[0] == 0 {
+		s.second = sec
+		t.UTC().AppendFormat(s.text[:0], "2006-01-02T15:04:05")
+	}
+	dst = append(dst, s.text[:]...)
+	us := t.Nanosecond() / 1000
+	dst = append(dst, '.', 0, 0, 0, 0, 0, 0)
+	for i := len(dst) - 1; us > 0; i-- {
+		dst[i] = byte(us % 10)
+		us /= 10
+	}
+	for i := len(dst) - 6; i < len(dst); i++ {
+		dst[i] += '0'
+	}
+	return append(dst, "+00:00"...)
+}

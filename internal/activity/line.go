@@ -1,0 +1,153 @@
+package activity
+
+import (
+	"log/slog"
+	"strconv"
+	"time"
+)
+
+const activityField = `"component":"activity",`
+
+// line builds one NDJSON line in place, at the end of the sink's buffer. Every
+// field ends with a comma; end turns the last one into the closing brace. The
+// callers keep the keys in alphabetical order.
+//
+// A key is given with its quotes, its colon and, for text, the opening quote of
+// the value, so that a field is two copies.
+type line struct {
+	b     []byte
+	start int
+	now   time.Time
+}
+
+// str appends a text field, unless it is empty.
+func (n *line) str(key, value string) {
+	if value == "" {
+		return
+	}
+	n.b = append(n.b, key...)
+	n.b = appendText(n.b, value, maxStringBytes)
+	n.b = append(n.b, '"', ',')
+}
+
+func (n *line) num(key string, value int64) {
+	n.b = append(n.b, key...)
+	n.b = strconv.AppendInt(n.b, value, 10)
+	n.b = append(n.b, ',')
+}
+
+// id appends a number that counts from 1, unless it is unknown.
+func (n *line) id(key string, value uint64) {
+	if value != 0 {
+		n.num(key, int64(value))
+	}
+}
+
+func (n *line) millis(key string, d time.Duration) {
+	n.b = append(n.b, key...)
+	n.b = appendMillis(n.b, d)
+	n.b = append(n.b, ',')
+}
+
+func (n *line) stop(reason string) {
+	n.b = append(n.b, `"stop_reason":"`...)
+	n.b = appendStop(n.b, reason)
+	n.b = append(n.b, '"', ',')
+}
+
+func (n *line) level(k kind) {
+	n.b = append(n.b, `"level":"`...)
+	n.b = append(n.b, levelName(kinds[k].level)...)
+	n.b = append(n.b, '"', ',')
+}
+
+func (n *line) msg(k kind, w Wire) {
+	n.b = append(n.b, `"msg":"`...)
+	if int(w) < len(wirePrefix) {
+		n.b = append(n.b, wirePrefix[w]...)
+	}
+	n.b = append(n.b, kinds[k].name...)
+	n.b = append(n.b, '"', ',')
+}
+
+// name appends level and msg, which are neighbours but for request_oversized.
+func (n *line) name(k kind, w Wire) {
+	n.level(k)
+	n.msg(k, w)
+}
+
+func (n *line) wire(w Wire) {
+	if int(w) < len(wireVersion) {
+		n.str(`"wire_version":"`, wireVersion[w])
+	}
+}
+
+func (n *line) time(s *stamp, now time.Time) {
+	n.b = append(n.b, `"t":"`...)
+	n.b = s.append(n.b, now)
+	n.b = append(n.b, '"', ',')
+}
+
+func (n *line) end() []byte {
+	n.b[len(n.b)-1] = '}'
+	return append(n.b, '\n')
+}
+
+// begins decides whether an event of kind k is logged. If so it returns with
+// the file's lock held, which finish gives back.
+func (l *Log) begins(k kind) bool {
+	if l == nil || !l.enabled(kinds[k].level) {
+		return false
+	}
+	now := time.Now()
+	l.file.mu.Lock()
+	l.now = now
+	limit := cap(l.file.buf)
+	if kinds[k].flood {
+		limit -= limit / 4
+		if l.suppressed(&l.flood[k]) {
+			l.file.mu.Unlock()
+			return false
+		}
+	}
+	if !l.file.room(limit) {
+		l.file.mu.Unlock()
+		return false
+	}
+	return true
+}
+
+// suppressed counts one more client-caused event and reports whether there
+// were too many of its kind in this second.
+func (l *Log) suppressed(f *floodCount) bool {
+	if sec := l.now.Unix(); sec != f.second {
+		f.second, f.lines = sec, 0
+	}
+	if f.lines < floodLinesPerSecond {
+		f.lines++
+		return false
+	}
+	if f.suppressed == 0 {
+		signal(l.file.wake) // the writer reports it at its next turn
+	}
+	f.suppressed++
+	return true
+}
+
+func (l *Log) line() line {
+	return line{b: append(l.file.buf, '{'), start: len(l.file.buf), now: l.now}
+}
+
+// finish ends the line that n builds and gives the lock back. People see what
+// is a warning and not a client's doing, and at level debug everything.
+func (l *Log) finish(k kind, n line) {
+	b := n.end()
+	if l.stderr != nil {
+		loud := kinds[k].level >= slog.LevelWarn && !kinds[k].flood
+		if loud || l.enabled(slog.LevelDebug) {
+			l.stderr.add(b[n.start:])
+		}
+	}
+	l.file.commit(b)
+	l.file.mu.Unlock()
+}
