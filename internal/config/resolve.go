@@ -1,0 +1,264 @@
+package config
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"inferd/internal/rundir"
+)
+
+// noUDS is the value of --uds that turns the Unix socket off.
+const noUDS = "none"
+
+// resolve fills in what depends on several settings or on the environment, and
+// checks what only the whole can tell.
+func (c *Config) resolve(file *fileConfig, env func(string) string) error {
+	c.ActivePermitsSet = c.isSet("active-permits")
+	c.ActivePermits = max(c.ActivePermits, 1)
+	for _, step := range []func(*fileConfig, func(string) string) error{
+		c.resolveEndpoints, c.resolveKey, c.resolveBackends,
+	} {
+		if err := step(file, env); err != nil {
+			return err
+		}
+	}
+	if c.ModelsHome == "" {
+		c.ModelsHome = rundir.ModelsHome(env)
+	}
+	if c.LogDir == "" {
+		c.LogDir = rundir.LogDir(env)
+	}
+	return nil
+}
+
+func (c *Config) resolveEndpoints(_ *fileConfig, env func(string) string) error {
+	if err := c.oneOf("v2-addr", "v2-tcp", &c.V2Addr, &c.V2TCP); err != nil {
+		return err
+	}
+	if err := c.oneOf("embed-addr", "embed-tcp", &c.EmbedAddr, &c.EmbedTCP); err != nil {
+		return err
+	}
+	paths := rundir.Default(env)
+	orDefault := func(p *string, def string) {
+		if *p == "" {
+			*p = def
+		}
+	}
+	orDefault(&c.UDS, paths.Infer)
+	orDefault(&c.Admin, paths.Admin)
+	orDefault(&c.Lock, paths.Lock)
+	if c.V2TCP == "" {
+		orDefault(&c.V2Addr, paths.InferV2)
+	}
+	if c.EmbedTCP == "" {
+		orDefault(&c.EmbedAddr, paths.Embed)
+	}
+	if c.UDS == noUDS {
+		c.UDS = ""
+	}
+	if c.UDS == "" && c.TCP == "" {
+		return usagef("no transport configured: give --tcp ADDR, or --uds another path than 'none'")
+	}
+	if err := c.distinct(); err != nil {
+		return err
+	}
+	if c.MetricsAddr != "" && !isLoopback(c.MetricsAddr) && !c.MetricsAllowRemote {
+		return usagef("metrics address %s is not loopback and metrics need no key: "+
+			"use 127.0.0.1, or pass --metrics-allow-remote", c.MetricsAddr)
+	}
+	return nil
+}
+
+// oneOf settles two settings that exclude each other: the one from the
+// stronger source wins, two from the same source are an error.
+func (c *Config) oneOf(a, b string, av, bv *string) error {
+	if *av == "" || *bv == "" {
+		return nil
+	}
+	oa, ob := c.origins[a], c.origins[b]
+	switch {
+	case oa.Source > ob.Source:
+		*bv, c.origins[b] = "", Origin{}
+	case ob.Source > oa.Source:
+		*av, c.origins[a] = "", Origin{}
+	default:
+		return usagef("--%s and --%s are mutually exclusive (%s, %s)", a, b, oa, ob)
+	}
+	return nil
+}
+
+// endpoint is a place that something is served at.
+type endpoint struct{ name, at string }
+
+// distinct refuses two endpoints in one place: the second bind would fail, or
+// worse, take the first one's socket for a stale one.
+func (c *Config) distinct() error {
+	paths := []endpoint{{"--uds", c.UDS}, {"--admin-addr", c.Admin}, {"--lock", c.Lock}}
+	addrs := []endpoint{{"--tcp", c.TCP}, {"--metrics-addr", c.MetricsAddr}}
+	if c.V2 {
+		paths = append(paths, endpoint{"--v2-addr", c.V2Addr})
+		addrs = append(addrs, endpoint{"--v2-tcp", c.V2TCP})
+	}
+	if c.Embed {
+		paths = append(paths, endpoint{"--embed-addr", c.EmbedAddr})
+		addrs = append(addrs, endpoint{"--embed-tcp", c.EmbedTCP})
+	}
+	for i := range paths {
+		if paths[i].at != "" {
+			paths[i].at = filepath.Clean(paths[i].at)
+		}
+	}
+	for _, group := range [][]endpoint{paths, addrs} {
+		seen := make(map[string]string)
+		for _, e := range group {
+			if e.at == "" || strings.HasSuffix(e.at, ":0") {
+				continue
+			}
+			if other, ok := seen[e.at]; ok {
+				return usagef("%s and %s are both %s: each needs its own", other, e.name, e.at)
+			}
+			seen[e.at] = e.name
+		}
+	}
+	return nil
+}
+
+// tcpAddrs are the addresses that clients can reach, without those not served.
+func (c *Config) tcpAddrs() []string {
+	var addrs []string
+	if c.TCP != "" {
+		addrs = append(addrs, c.TCP)
+	}
+	if c.V2 && c.V2TCP != "" {
+		addrs = append(addrs, c.V2TCP)
+	}
+	if c.Embed && c.EmbedTCP != "" {
+		addrs = append(addrs, c.EmbedTCP)
+	}
+	return addrs
+}
+
+// resolveKey finds the TCP key and refuses an open door to the network.
+func (c *Config) resolveKey(_ *fileConfig, env func(string) string) error {
+	if c.APIKey == "" && c.keyEnv != "" {
+		if key := env(c.keyEnv); key != "" {
+			c.APIKey = key
+			c.origins["api-key"] = Origin{FromEnv, c.keyEnv}
+		}
+	}
+	if c.APIKey != "" || c.AllowRemoteTCP {
+		return nil
+	}
+	for _, addr := range c.tcpAddrs() {
+		if !isLoopback(addr) {
+			return usagef("tcp address %s is not loopback and there is no API key: "+
+				"set INFERD_API_KEY, or pass --allow-remote-tcp-without-key to serve anybody",
+				addr)
+		}
+	}
+	return nil
+}
+
+func isLoopback(addr string) bool {
+	ap, err := netip.ParseAddrPort(addr)
+	return err == nil && ap.Addr().Unmap().IsLoopback()
+}
+
+// resolveBackends decides what is served: --backend, or what a flag implies;
+// else the file; else the built-in model.
+func (c *Config) resolveBackends(file *fileConfig, env func(string) string) error {
+	kind := c.Kind
+	if kind == "" {
+		kind = c.impliedKind(file)
+	}
+	switch {
+	case kind != "":
+		c.Backends = []Backend{c.fromFlags(kind)}
+		return c.checkFlagBackend(&c.Backends[0])
+	case file.legacy != nil:
+		l := c.fromFlags(KindLlamaCpp).Llama
+		l.BuiltIn, l.ModelPath, l.ModelSHA256, l.Model = false, "", "", *file.legacy
+		c.Backends = []Backend{{Kind: KindLlamaCpp, Name: l.Model.Name, Llama: l}}
+	case len(file.backends) > 0:
+		c.Backends = file.backends
+	default:
+		c.Backends = []Backend{c.fromFlags(KindLlamaCpp)}
+		return c.checkFlagBackend(&c.Backends[0])
+	}
+	for i := range c.Backends {
+		b := &c.Backends[i]
+		b.Llama.ModelPath = rundir.ExpandHome(b.Llama.ModelPath, env)
+		if b.Kind != KindOpenAI {
+			continue
+		}
+		b.OpenAI.BaseURL = strings.TrimSpace(b.OpenAI.BaseURL)
+		if b.OpenAI.APIKeyEnv != "" {
+			b.OpenAI.APIKey = env(b.OpenAI.APIKeyEnv)
+		}
+		if b.OpenAI.APIKey == "" {
+			b.OpenAI.APIKey = c.OpenAI.APIKey
+		}
+	}
+	return nil
+}
+
+// impliedKind lets a newcomer leave out --backend where another setting already
+// says which. The file's own backends stand above its other keys, and below
+// flags and variables.
+func (c *Config) impliedKind(file *fileConfig) string {
+	least := FromFile
+	if file.legacy != nil || len(file.backends) > 0 {
+		least = FromEnv
+	}
+	if c.origins["model-path"].Source >= least {
+		return KindLlamaCpp
+	}
+	if c.origins["openai-base-url"].Source >= least {
+		return KindOpenAI
+	}
+	return ""
+}
+
+func (c *Config) checkFlagBackend(b *Backend) error {
+	switch {
+	case b.Kind == KindLlamaCpp && b.Llama.ModelSHA256 != "" && b.Llama.BuiltIn:
+		return usagef("--model-sha256 needs --model-path")
+	case b.Kind != KindOpenAI:
+		return nil
+	case strings.TrimSpace(b.OpenAI.BaseURL) == "":
+		return usagef("--backend %s needs --openai-base-url", KindOpenAI)
+	case strings.TrimSpace(b.OpenAI.Model) == "":
+		return usagef("--backend %s needs --openai-model", KindOpenAI)
+	}
+	b.OpenAI.BaseURL = strings.TrimSpace(b.OpenAI.BaseURL)
+	if bad := checkBaseURL(b.OpenAI.BaseURL); bad != "" {
+		return usagef("--openai-base-url: %s", bad)
+	}
+	return nil
+}
+
+// Warnings are things that are allowed but probably not meant, for the log.
+func (c *Config) Warnings() []string {
+	var list []string
+	if c.APIKey == "" {
+		for _, addr := range c.tcpAddrs() {
+			list = append(list, "tcp "+addr+" is served without an API key: "+
+				"every user of this machine can connect; set INFERD_API_KEY")
+		}
+	}
+	if c.WriteTimeout == 0 {
+		list = append(list, "write-timeout is off: a client that does not read "+
+			"holds its permit until --stall-timeout or its end")
+	}
+	for _, b := range c.Backends {
+		if b.Llama.ModelPath == "" {
+			continue
+		}
+		if _, err := os.Stat(b.Llama.ModelPath); err != nil {
+			list = append(list, "backend "+b.Name+": model file: "+err.Error())
+		}
+	}
+	return list
+}
