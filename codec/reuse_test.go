@@ -1,0 +1,128 @@
+package codec
+
+import (
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// Nothing of one line may show in the next line's request.
+func TestDecode_ReuseLeaksNothing(t *testing.T) {
+	eachDecoder(t, func(t *testing.T, d *Decoder) {
+		for _, before := range []string{
+			fullRequest,
+			`{"id":"secret",` + hi + `,"temperature":1e999,"grammar":"secret"}`, // fails late
+			`{"id":"secret","messages":[{"role":"bot","content":"secret"}],"grammar":"secret"}`,
+			`{"messages":[` + strings.Repeat(`{"role":"system","content":"secret"},`, 5000) +
+				`{"role":"user","content":"secret"}]}`,
+		} {
+			for _, after := range []string{`{"messages":[]}`, `{` + hi + `}`} {
+				_, _ = d.Decode(lineOf(before))
+				got, err := d.Decode(lineOf(after))
+				if err != nil {
+					t.Fatal(err)
+				}
+				fresh, err := newDecoder().Decode(lineOf(after))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(fresh, got, cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("after %.80s (-fresh +reused):\n%s", before, diff)
+				}
+				for _, m := range got.Messages[len(got.Messages):cap(got.Messages)] {
+					if m != (Message{}) {
+						t.Errorf("after %.80s: %v is kept behind the messages", before, m)
+					}
+				}
+			}
+		}
+	})
+}
+
+// A long conversation must not make the decoder, or a pooled request, large for ever.
+func TestDecode_DropsLargeArrays(t *testing.T) {
+	long := lineOf(`{"messages":[` + strings.Repeat(`{"role":"user","content":""},`, 100_000) +
+		`{"role":"user","content":""}]}`)
+	d := NewDecoder()
+	r, err := d.Decode(long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pooled Request
+	buf := r.CopyTo(&pooled, nil)
+	if len(pooled.Messages) != 100_001 {
+		t.Fatalf("%d messages; want 100001", len(pooled.Messages))
+	}
+	if r, err = d.Decode(lineOf(`{` + hi + `}`)); err != nil {
+		t.Fatal(err)
+	}
+	r.CopyTo(&pooled, buf)
+	if cap(r.Messages) > maxKeptMessages || cap(pooled.Messages) > maxKeptMessages {
+		t.Errorf("room for %d and %d messages is kept; limit %d",
+			cap(r.Messages), cap(pooled.Messages), maxKeptMessages)
+	}
+}
+
+// within tells whether s lies in buf.
+func within(s string, buf []byte) bool {
+	from := uintptr(unsafe.Pointer(unsafe.SliceData(buf)))
+	at := uintptr(unsafe.Pointer(unsafe.StringData(s)))
+	return at >= from && at+uintptr(len(s)) <= from+uintptr(cap(buf))
+}
+
+func TestCopyTo(t *testing.T) {
+	const text = `{"id":"r1","messages":[{"role":"user","content":"plain"},` +
+		`{"role":"assistant","content":"esc\naped"},{"role":"system","content":""}],` +
+		`"grammar":"g","top_k":7,"image_token_budget":70}`
+	want := request(func(r *Request) {
+		r.ID, r.Grammar, r.TopK = "r1", "g", 7
+		r.ImageTokenBudget, r.HasImageTokenBudget = 70, true
+		r.Messages = []Message{{"user", "plain"}, {"assistant", "esc\naped"}, {"system", ""}}
+	})
+	eachDecoder(t, func(t *testing.T, d *Decoder) {
+		f := func(dst *Request, buf []byte) {
+			t.Helper()
+			line := lineOf(text)
+			r, err := d.Decode(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			buf = r.CopyTo(dst, buf)
+			if len(buf) != len("r1plainesc\napedg") {
+				t.Errorf("buf holds %q", buf)
+			}
+			// The line's buffer is overwritten, the decoder goes on.
+			for i := range line {
+				line[i] = '!'
+			}
+			if _, err := d.Decode(lineOf(fullRequest)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, dst); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			for _, s := range []string{dst.ID, dst.Grammar, dst.Messages[0].Content, dst.Messages[1].Content} {
+				if !within(s, buf) {
+					t.Errorf("%q is not in buf", s)
+				}
+			}
+		}
+		f(new(Request), nil)
+		f(new(Request), make([]byte, 3, 1000))
+		dirty := request(func(r *Request) {
+			r.ID = "old"
+			for range 20 {
+				r.Messages = append(r.Messages, Message{"user", "old"})
+			}
+		})
+		f(dirty, []byte("too small"))
+		for _, m := range dirty.Messages[3:20] {
+			if m != (Message{}) {
+				t.Errorf("%v is left behind the messages", m)
+			}
+		}
+	})
+}
