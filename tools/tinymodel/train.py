@@ -1,0 +1,166 @@
+"""Trains the model on freshly drawn conversations; one thread, a fixed seed.
+
+Matrices are trained with Muon (momentum, made orthogonal by a few Newton-Schulz
+steps), which needs several times fewer samples here than Adam; the embedding and
+the norms are trained with Adam. The learning rate falls linearly to zero.
+"""
+
+import argparse
+import json
+import os
+import random
+import time
+
+os.environ.setdefault("NPROC", "1")  # the size of XLA's thread pool
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import corpus
+import model
+import tokenizer
+
+PROMPT_WEIGHT = 0.05  # a little of the questions' language, nearly all of the answers'
+MUON = {"q", "k", "v", "o", "gate", "up", "down"}
+MUON_RATE, ADAM_RATE = 0.02, 0.004
+MUON_MOMENTUM, ADAM_FIRST, ADAM_SECOND = 0.95, 0.9, 0.98
+WEIGHT_DECAY = 0.02
+WARMUP_STEPS = 40
+VOCABULARY_SAMPLE = 20000  # conversations from which the vocabulary is learnt
+
+
+def learn_vocabulary(size, seed):
+    rng = random.Random(f"vocabulary {seed}")
+    texts = [text for _ in range(VOCABULARY_SAMPLE) for _, text in corpus.conversation(rng)]
+    return tokenizer.learn(texts, size)
+
+
+class Packer:
+    """Fills rows of a fixed length with whole conversations that cannot see each other."""
+
+    def __init__(self, tok, seed, row_tokens):
+        self.tok, self.rng, self.row_tokens = tok, random.Random(f"train {seed}"), row_tokens
+        self.waiting = None
+
+    def conversation(self):
+        while True:
+            tokens, weights = [], []
+            for role, text in corpus.conversation(self.rng):
+                part = self.tok.message(role, text)
+                tokens += part
+                if role == "assistant":  # <|im_start|> assistant \n are given, and so is the last \n
+                    weights += [PROMPT_WEIGHT] * 3 + [1.0] * (len(part) - 4) + [PROMPT_WEIGHT]
+                else:
+                    weights += [PROMPT_WEIGHT] * len(part)
+            if len(tokens) <= self.row_tokens:
+                return tokens, weights
+
+    def batch(self, rows):
+        """tokens, positions, segments, weights: [rows, row_tokens]; segment 0 is padding."""
+        out = np.zeros((4, rows, self.row_tokens), np.float32)
+        for row in range(rows):
+            at, segment = 0, 1
+            while True:
+                tokens, weights = self.waiting or self.conversation()
+                self.waiting = None
+                end = at + len(tokens)
+                if end > self.row_tokens:
+                    self.waiting = tokens, weights
+                    break
+                out[0, row, at:end] = tokens
+                out[1, row, at:end] = range(len(tokens))
+                out[2, row, at:end] = segment
+                out[3, row, at + 1:end] = weights[1:]
+                at, segment = end, segment + 1
+        return out[0].astype(np.int32), out[1], out[2].astype(np.int32), out[3]
+
+
+def loss(params, cfg, tokens, positions, segments, weights):
+    time = tokens.shape[1]
+    mask = jnp.tril(jnp.ones((time, time), bool)) & (segments[:, :, None] == segments[:, None, :])
+    logits = model.forward(params, cfg, tokens, positions, mask)[:, :-1]
+    target = jnp.take_along_axis(logits, tokens[:, 1:, None], -1)[..., 0]
+    lost = jax.nn.logsumexp(logits, -1) - target
+    weights = weights[:, 1:]
+    return (lost * weights).sum() / weights.sum()
+
+
+def orthogonal(m):
+    """The nearest orthogonal matrix, roughly, for every matrix of the stack."""
+    tall = m.shape[-2] > m.shape[-1]
+    x = jnp.swapaxes(m, -1, -2) if tall else m
+    x = x / (jnp.linalg.norm(x, axis=(-2, -1), keepdims=True) + 1e-7)
+    for _ in range(5):
+        square = x @ jnp.swapaxes(x, -1, -2)
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    x = jnp.swapaxes(x, -1, -2) if tall else x
+    return x * max(1.0, m.shape[-1] / m.shape[-2]) ** 0.5
+
+
+def step(params, state, rate, cfg, batch):
+    lost, grads = jax.value_and_grad(loss)(params, cfg, *batch)
+    count = state["count"] + 1
+    new_params, new_state = {}, {"count": count}
+    for name, p in params.items():
+        g = grads[name]
+        if name in MUON:
+            m = MUON_MOMENTUM * state[name] + g
+            new_params[name] = p * (1 - rate * MUON_RATE * WEIGHT_DECAY) - \
+                rate * MUON_RATE * orthogonal(g + MUON_MOMENTUM * m)
+            new_state[name] = m
+        else:
+            m, v = state[name]
+            m = ADAM_FIRST * m + (1 - ADAM_FIRST) * g
+            v = ADAM_SECOND * v + (1 - ADAM_SECOND) * g * g
+            update = m / (1 - ADAM_FIRST ** count) / (jnp.sqrt(v / (1 - ADAM_SECOND ** count)) + 1e-8)
+            new_params[name] = p - rate * ADAM_RATE * update
+            new_state[name] = (m, v)
+    return new_params, new_state, lost
+
+
+def save(params, directory):
+    path = os.path.join(directory, "params.npz")
+    np.savez(path + ".part.npz", **{name: np.asarray(p) for name, p in params.items()})
+    os.replace(path + ".part.npz", path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", required=True, help="directory for vocab.json and params.npz")
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--rows", type=int, default=16)
+    parser.add_argument("--row-tokens", type=int, default=256)
+    parser.add_argument("--layers", type=int, default=model.Config.layers)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    os.makedirs(args.out, exist_ok=True)
+
+    cfg = model.Config(layers=args.layers)
+    words = learn_vocabulary(cfg.vocab, args.seed)
+    with open(os.path.join(args.out, "vocab.json"), "w") as out:
+        json.dump({"words": words, "layers": cfg.layers}, out)
+    packer = Packer(tokenizer.Tokenizer(words), args.seed, args.row_tokens)
+
+    params = model.init(cfg, args.seed)
+    print(f"{sum(p.size for p in params.values())} parameters", flush=True)
+    state = {name: jnp.zeros_like(p) if name in MUON else (jnp.zeros_like(p), jnp.zeros_like(p))
+             for name, p in params.items()}
+    state["count"] = jnp.zeros(())
+    run = jax.jit(step, static_argnums=3, donate_argnums=(0, 1))
+
+    started, recent = time.time(), []
+    for i in range(args.steps):
+        rate = min(1.0, (i + 1) / WARMUP_STEPS, 1 - i / args.steps)
+        params, state, lost = run(params, state, rate, cfg, packer.batch(args.rows))
+        recent.append(float(lost))
+        if (i + 1) % 50 == 0:
+            print(f"step {i + 1} loss {np.mean(recent):.4f} seconds {time.time() - started:.0f}", flush=True)
+            recent = []
+        if (i + 1) % 250 == 0:
+            save(params, args.out)
+    save(params, args.out)
+
+
+if __name__ == "__main__":
+    main()
