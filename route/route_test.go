@@ -75,7 +75,8 @@ func TestNew_Failure(t *testing.T) {
 	}
 	e := newFake()
 	f("without a name", Options{}, Entry{Engine: e})
-	f(`two backends are named "a"`, Options{}, Entry{Name: "a", Engine: e}, Entry{Name: "a", Engine: e})
+	f(`two backends are named "a"`, Options{},
+		Entry{Name: "a", Engine: e}, Entry{Name: "a", Engine: e})
 	f(`"a" has no engine`, Options{}, Entry{Name: "a"})
 	f("weight -1", Options{}, Entry{Name: "a", Engine: e, Weight: -1})
 	f("weight 1001", Options{}, Entry{Name: "a", Engine: e, Weight: maxWeight + 1})
