@@ -1,0 +1,197 @@
+package chat
+
+import (
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+
+	minijinja "github.com/mitsuhiko/minijinja/minijinja-go/v2"
+	"github.com/mitsuhiko/minijinja/minijinja-go/v2/value"
+)
+
+// raisedMark precedes what a template says with raise_exception.
+const raisedMark = "raised: "
+
+// method is a Python method of strings or dicts as a filter.
+type method func(v value.Value, args []value.Value) (value.Value, error)
+
+// methodPrefix keeps the filters apart from Jinja's own of the same name.
+const methodPrefix = "py_"
+
+// methods are those that published templates call.
+var methods = map[string]method{
+	"startswith": stringTest(strings.HasPrefix),
+	"endswith":   stringTest(strings.HasSuffix),
+	"strip":      trimmer(strings.Trim, strings.TrimFunc),
+	"lstrip":     trimmer(strings.TrimLeft, strings.TrimLeftFunc),
+	"rstrip":     trimmer(strings.TrimRight, strings.TrimRightFunc),
+	"upper":      stringMap(strings.ToUpper),
+	"lower":      stringMap(strings.ToLower),
+	"capitalize": stringMap(func(s string) string {
+		if s == "" {
+			return s
+		}
+		return strings.ToUpper(s[:1]) + strings.ToLower(s[1:])
+	}),
+	"title":   stringMap(func(s string) string { return strings.Title(strings.ToLower(s)) }), //nolint:staticcheck
+	"split":   splitMethod,
+	"replace": replaceMethod,
+	"get":     getMethod,
+	"items":   itemsMethod,
+}
+
+var errMethod = errors.New("method called with arguments it does not take")
+
+func addMethods(env *minijinja.Environment) {
+	for name, m := range methods {
+		env.AddFilter(methodPrefix+name, func(_ minijinja.FilterState, v value.Value,
+			args []value.Value, _ map[string]value.Value,
+		) (value.Value, error) {
+			return m(v, args)
+		})
+	}
+	env.AddFunction("raise_exception", func(_ *minijinja.State, args []value.Value,
+		_ map[string]value.Value,
+	) (value.Value, error) {
+		if len(args) == 0 {
+			return value.Undefined(), errors.New(raisedMark)
+		}
+		return value.Undefined(), errors.New(raisedMark + args[0].String())
+	})
+	env.AddFunction("strftime_now", func(_ *minijinja.State, args []value.Value,
+		_ map[string]value.Value,
+	) (value.Value, error) {
+		if len(args) != 1 {
+			return value.Undefined(), errMethod
+		}
+		return value.FromString(strftime(time.Now(), args[0].String())), nil
+	})
+}
+
+func stringTest(f func(s, x string) bool) method {
+	return func(v value.Value, args []value.Value) (value.Value, error) {
+		s, ok := v.AsString()
+		if !ok || len(args) != 1 {
+			return value.Undefined(), errMethod
+		}
+		x, ok := args[0].AsString()
+		if !ok {
+			return value.Undefined(), errMethod
+		}
+		return value.FromBool(f(s, x)), nil
+	}
+}
+
+func stringMap(f func(string) string) method {
+	return func(v value.Value, _ []value.Value) (value.Value, error) {
+		s, ok := v.AsString()
+		if !ok {
+			return value.Undefined(), errMethod
+		}
+		return value.FromString(f(s)), nil
+	}
+}
+
+func trimmer(cut func(s, set string) string, space func(string, func(rune) bool) string) method {
+	return func(v value.Value, args []value.Value) (value.Value, error) {
+		s, ok := v.AsString()
+		if !ok {
+			return value.Undefined(), errMethod
+		}
+		if len(args) == 0 {
+			return value.FromString(space(s, unicode.IsSpace)), nil
+		}
+		set, ok := args[0].AsString()
+		if !ok {
+			return value.Undefined(), errMethod
+		}
+		return value.FromString(cut(s, set)), nil
+	}
+}
+
+func splitMethod(v value.Value, args []value.Value) (value.Value, error) {
+	s, ok := v.AsString()
+	if !ok {
+		return value.Undefined(), errMethod
+	}
+	var parts []string
+	switch len(args) {
+	case 0:
+		parts = strings.Fields(s)
+	case 1, 2:
+		sep, ok := args[0].AsString()
+		if !ok || sep == "" {
+			return value.Undefined(), errMethod
+		}
+		limit := -1
+		if len(args) == 2 {
+			n, ok := args[1].AsInt()
+			if !ok {
+				return value.Undefined(), errMethod
+			}
+			if n >= 0 {
+				limit = int(n) + 1
+			}
+		}
+		parts = strings.SplitN(s, sep, limit)
+	default:
+		return value.Undefined(), errMethod
+	}
+	out := make([]value.Value, len(parts))
+	for i, p := range parts {
+		out[i] = value.FromString(p)
+	}
+	return value.FromSlice(out), nil
+}
+
+func replaceMethod(v value.Value, args []value.Value) (value.Value, error) {
+	s, ok := v.AsString()
+	if !ok || len(args) != 2 {
+		return value.Undefined(), errMethod
+	}
+	return value.FromString(strings.ReplaceAll(s, args[0].String(), args[1].String())), nil
+}
+
+func getMethod(v value.Value, args []value.Value) (value.Value, error) {
+	if len(args) < 1 || len(args) > 2 {
+		return value.Undefined(), errMethod
+	}
+	if item := v.GetItem(args[0]); !item.IsUndefined() {
+		return item, nil
+	}
+	if len(args) == 2 {
+		return args[1], nil
+	}
+	return value.None(), nil
+}
+
+func itemsMethod(v value.Value, _ []value.Value) (value.Value, error) {
+	var out []value.Value
+	for _, k := range v.Iter() {
+		out = append(out, value.FromSlice([]value.Value{k, v.GetItem(k)}))
+	}
+	return value.FromSlice(out), nil
+}
+
+// strftime knows the directives that templates use for today's date.
+func strftime(now time.Time, format string) string {
+	layouts := map[byte]string{
+		'd': "02", 'm': "01", 'Y': "2006", 'y': "06", 'b': "Jan", 'B': "January",
+		'a': "Mon", 'A': "Monday", 'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM",
+	}
+	var out strings.Builder
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' || i+1 == len(format) {
+			out.WriteByte(format[i])
+			continue
+		}
+		i++
+		if layout, ok := layouts[format[i]]; ok {
+			out.WriteString(now.Format(layout))
+		} else {
+			out.WriteByte(format[i])
+		}
+	}
+	return out.String()
+}

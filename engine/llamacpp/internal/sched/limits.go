@@ -1,0 +1,21 @@
+package sched
+
+import "time"
+
+const (
+	// maxWaiting bounds the jobs without a slot. The daemon admits no more
+	// requests than there are slots; this is for callers that do not.
+	maxWaiting = 1024
+	// stepTarget is how long a step may take for prompt slices while others
+	// generate: the worst pause between two of their tokens.
+	stepTarget = 50 * time.Millisecond
+	// minSlice is the least prompt tokens a step takes, however slow the model.
+	minSlice = 32
+	// firstSlice is used until the first steps have been timed.
+	firstSlice = 64
+	// longStep: a step expected to take longer is aborted when one of its
+	// sequences is cancelled; a shorter one is over sooner than it is redone.
+	longStep = 100 * time.Millisecond
+	// maxFailedSteps in a row end Run: the native state is beyond repair.
+	maxFailedSteps = 3
+)
