@@ -1,0 +1,141 @@
+package codec
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// benchLine is a request line of about n bytes made of unit.
+func benchLine(n int, unit string) []byte {
+	const head, tail = `{"id":"r1","messages":[{"role":"user","content":"`, `"}],"max_tokens":8}`
+	text := strings.Repeat(unit, max(1, (n-len(head)-len(tail))/len(unit)))
+	return lineOf(head + text + tail)
+}
+
+// BenchmarkDecode compares the decoder with encoding/json, which checks less, and
+// shows its two passes apart.
+func BenchmarkDecode(b *testing.B) {
+	units := []struct{ name, unit string }{
+		{"plain", "The quick brown fox jumps over it. "},
+		{"escaped", `The quick \"brown\" fox\njumps over it. `},
+		{"japanese", "素早い茶色の狐が怠けた犬を飛び越える。"},
+	}
+	for _, n := range []int{100, 4 << 10, 1 << 20} {
+		for _, u := range units {
+			line := benchLine(n, u.unit)
+			name := fmt.Sprintf("n=%d/text=%s/", n, u.name)
+			run := func(what string, f func() error) {
+				b.Run(name+what, func(b *testing.B) {
+					b.SetBytes(int64(len(line)))
+					b.ReportAllocs()
+					for b.Loop() {
+						if err := f(); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+			run("encoding_json", func() error {
+				var r Request
+				return json.Unmarshal(line, &r)
+			})
+			d := NewDecoder()
+			run("decode", func() error {
+				_, err := d.Decode(line)
+				return err
+			})
+			run("scan_only", func() error {
+				d.scan.reset(line)
+				if bad := d.scan.request(); bad != nil {
+					return bad
+				}
+				return nil
+			})
+			run("fill_only", func() error {
+				d.req.Messages = d.req.Messages[:0]
+				return d.json.fill(line, &d.req)
+			})
+			var kept Request
+			var buf []byte
+			run("decode_copy", func() error {
+				r, err := d.Decode(line)
+				if err == nil {
+					buf = r.CopyTo(&kept, buf)
+				}
+				return err
+			})
+		}
+	}
+}
+
+// BenchmarkToken makes token frames from the pieces a model gives.
+func BenchmarkToken(b *testing.B) {
+	tokens := [][]byte{
+		[]byte("t0"), []byte(" the"), []byte("\n"), []byte(" \"quoted\""), []byte("café"),
+		[]byte("hello world, longer"),
+	}
+	id := AppendQuoted(nil, "r1")
+	var escaped, out []byte
+	b.Run("append", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			escaped = AppendEscaped(escaped[:0], tokens[i%len(tokens)])
+			out = AppendToken(out[:0], id, escaped)
+		}
+	})
+	b.Run("encoding_json", func(b *testing.B) {
+		b.ReportAllocs()
+		type token struct {
+			Type    string `json:"type"`
+			ID      string `json:"id"`
+			Content string `json:"content"`
+		}
+		for i := 0; b.Loop(); i++ {
+			if _, err := json.Marshal(token{"token", "r1", string(tokens[i%len(tokens)])}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkEscape(b *testing.B) {
+	for _, n := range []int{4, 16, 256, 64 << 10} {
+		for name, unit := range map[string]string{"plain": "text ", "code": "\tif a {\n", "cjk": "日本語"} {
+			text := []byte(strings.Repeat(unit, n/len(unit)+1))[:n/len(unit)*len(unit)+len(unit)]
+			b.Run(fmt.Sprintf("n=%d/text=%s", n, name), func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				b.ReportAllocs()
+				var out []byte
+				for b.Loop() {
+					out = AppendEscaped(out[:0], text)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkOtherFrames(b *testing.B) {
+	id := AppendQuoted(nil, "r1")
+	var out []byte
+	run := func(name string, f func()) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				f()
+			}
+		})
+	}
+	run("done", func() {
+		out = AppendDone(out[:0], id, []byte("alpha beta gamma"), Usage{1, 3}, "end", "mock")
+	})
+	run("queue_full", func() { out = AppendQueueFull(out[:0], id, 1500, 4, 10) })
+	fd := NewFrameDecoder()
+	line := AppendToken(nil, id, []byte("alpha "))
+	run("decode_token", func() {
+		if _, err := fd.Decode(line[:len(line)-1]); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
