@@ -6,10 +6,16 @@ import (
 	"inferd/engine"
 )
 
+// member is a backend with the weight that the current order gives it.
+type member struct {
+	*backend
+	weight int
+}
+
 // group is one place in the order of preference: a single backend, or
 // neighbours that share the place by weight.
 type group struct {
-	members []*backend // immutable
+	members []member // immutable
 
 	mu     sync.Mutex
 	credit []int // smooth weighted round-robin; the sum is always zero
@@ -17,17 +23,16 @@ type group struct {
 
 // setGroups publishes ordered, cut into groups: neighbours with a weight stay
 // together, everybody else is alone.
-func (r *Router) setGroups(ordered []*backend) {
+func (r *Router) setGroups(ordered []member) {
 	var groups []*group
 	var last *group // the weighted group that may still grow
-	for _, b := range ordered {
-		if b.Weight == 0 || last == nil {
-			g := &group{}
-			groups = append(groups, g)
-			last = g
+	for _, m := range ordered {
+		if m.weight == 0 || last == nil {
+			last = &group{}
+			groups = append(groups, last)
 		}
-		last.members = append(last.members, b)
-		if b.Weight == 0 {
+		last.members = append(last.members, m)
+		if m.weight == 0 {
 			last = nil
 		}
 	}
@@ -40,7 +45,7 @@ func (r *Router) setGroups(ordered []*backend) {
 // pick takes a member that is usable now, if there is one.
 func (g *group) pick(need func(engine.Capabilities) bool) (Lease, bool) {
 	if len(g.members) == 1 {
-		b := g.members[0]
+		b := g.members[0].backend
 		if !b.usable(need) {
 			return Lease{}, false
 		}
@@ -49,14 +54,14 @@ func (g *group) pick(need func(engine.Capabilities) bool) (Lease, bool) {
 	}
 	// Engines and need are foreign code: ask them before taking the lock.
 	var candidates uint64
-	for i, b := range g.members {
-		if b.usable(need) {
+	for i, m := range g.members {
+		if m.usable(need) {
 			candidates |= 1 << i
 		}
 	}
 	for candidates != 0 {
 		i := g.next(candidates)
-		b := g.members[i]
+		b := g.members[i].backend
 		if p, ok := b.breaker.enter(); ok {
 			return Lease{backend: b, permit: p}, true
 		}
@@ -72,12 +77,12 @@ func (g *group) next(candidates uint64) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	best, earned := -1, 0
-	for i, b := range g.members {
+	for i, m := range g.members {
 		if candidates&(1<<i) == 0 {
 			continue
 		}
-		earned += b.Weight
-		g.credit[i] += b.Weight
+		earned += m.weight
+		g.credit[i] += m.weight
 		if best < 0 || g.credit[i] > g.credit[best] {
 			best = i
 		}

@@ -64,17 +64,24 @@ func OutcomeOf(err error) Outcome {
 	return Failure
 }
 
-// backend is an entry in service.
+// Place is an entry's place in a new order, and its weight there.
+type Place struct {
+	Name   string
+	Weight int
+}
+
+// backend is an entry in service, whatever its place is at the moment.
 type backend struct {
-	Entry
+	name    string
+	engine  engine.Engine
 	breaker *breaker
 }
 
 // usable reports whether b could take the request now, in the order that the
 // protocol documents: ready, capability, breaker.
 func (b *backend) usable(need func(engine.Capabilities) bool) bool {
-	return b.Engine.Ready() &&
-		(need == nil || need(b.Engine.Capabilities())) &&
+	return b.engine.Ready() &&
+		(need == nil || need(b.engine.Capabilities())) &&
 		b.breaker.mayEnter()
 }
 
@@ -99,6 +106,7 @@ func New(entries []Entry, o Options) (*Router, error) {
 	start := time.Now()
 	clock := func() time.Duration { return time.Since(start) } // monotonic
 	r := &Router{backends: make([]*backend, 0, len(entries))}
+	ordered := make([]member, 0, len(entries))
 	for _, e := range entries {
 		switch {
 		case e.Name == "":
@@ -107,20 +115,30 @@ func New(entries []Entry, o Options) (*Router, error) {
 			return nil, fmt.Errorf("two backends are named %q: names must be unique", e.Name)
 		case e.Engine == nil:
 			return nil, fmt.Errorf("backend %q has no engine", e.Name)
-		case e.Weight < 0 || e.Weight > maxWeight:
-			return nil, fmt.Errorf("backend %q: weight %d is not in 0 to %d",
-				e.Name, e.Weight, maxWeight)
+		}
+		if err := checkWeight(e.Name, e.Weight); err != nil {
+			return nil, err
 		}
 		var onChange func(from, to State)
 		if o.OnChange != nil {
 			name := e.Name
 			onChange = func(from, to State) { o.OnChange(name, from, to) }
 		}
-		r.backends = append(r.backends,
-			&backend{Entry: e, breaker: newBreaker(policy, clock, onChange)})
+		b := &backend{
+			name: e.Name, engine: e.Engine, breaker: newBreaker(policy, clock, onChange),
+		}
+		r.backends = append(r.backends, b)
+		ordered = append(ordered, member{b, e.Weight})
 	}
-	r.setGroups(r.backends)
+	r.setGroups(ordered)
 	return r, nil
+}
+
+func checkWeight(name string, weight int) error {
+	if weight < 0 || weight > maxWeight {
+		return fmt.Errorf("backend %q: weight %d is not in 0 to %d", name, weight, maxWeight)
+	}
+	return nil
 }
 
 // Pick chooses the backend for one request: the first in order that is ready,
@@ -138,24 +156,27 @@ func (r *Router) Pick(need func(engine.Capabilities) bool) (Lease, error) {
 	return Lease{}, ErrNoneAvailable
 }
 
-// SetOrder changes the order of preference at run time. names must be the
-// existing names, each once; breakers and leases keep what they know.
-func (r *Router) SetOrder(names []string) error {
-	if len(names) != len(r.backends) {
+// SetOrder changes the order of preference and the weights at run time. It
+// takes each existing name once; breakers and leases keep what they know.
+func (r *Router) SetOrder(order []Place) error {
+	if len(order) != len(r.backends) {
 		return fmt.Errorf("new order names %d backends, there are %d: adding or removing one "+
-			"needs a restart", len(names), len(r.backends))
+			"needs a restart", len(order), len(r.backends))
 	}
-	ordered := make([]*backend, 0, len(names))
-	for _, name := range names {
-		b := r.find(name)
+	ordered := make([]member, 0, len(order))
+	for _, place := range order {
+		b := r.find(place.Name)
 		if b == nil {
 			return fmt.Errorf("new order names backend %q, which does not exist: adding one "+
-				"needs a restart", name)
+				"needs a restart", place.Name)
 		}
-		if slices.Contains(ordered, b) {
-			return fmt.Errorf("new order names backend %q twice", name)
+		if slices.ContainsFunc(ordered, func(m member) bool { return m.backend == b }) {
+			return fmt.Errorf("new order names backend %q twice", place.Name)
 		}
-		ordered = append(ordered, b)
+		if err := checkWeight(place.Name, place.Weight); err != nil {
+			return err
+		}
+		ordered = append(ordered, member{b, place.Weight})
 	}
 	r.setGroups(ordered)
 	return nil
@@ -165,7 +186,7 @@ func (r *Router) SetOrder(names []string) error {
 // not look at breakers.
 func (r *Router) AllReady() bool {
 	for _, b := range r.backends {
-		if !b.Engine.Ready() {
+		if !b.engine.Ready() {
 			return false
 		}
 	}
@@ -193,10 +214,10 @@ type Status struct {
 func (r *Router) Status() []Status {
 	list := make([]Status, 0, len(r.backends))
 	for _, g := range *r.order.Load() {
-		for _, b := range g.members {
+		for _, m := range g.members {
 			list = append(list, Status{
-				Name: b.Name, Adapter: b.Engine.Name(), Weight: b.Weight,
-				Ready: b.Engine.Ready(), Breaker: b.breaker.State(),
+				Name: m.name, Adapter: m.engine.Name(), Weight: m.weight,
+				Ready: m.engine.Ready(), Breaker: m.breaker.State(),
 			})
 		}
 	}
@@ -205,7 +226,7 @@ func (r *Router) Status() []Status {
 
 func (r *Router) find(name string) *backend {
 	for _, b := range r.backends {
-		if b.Name == name {
+		if b.name == name {
 			return b
 		}
 	}
@@ -220,10 +241,10 @@ type Lease struct {
 }
 
 // Name is the entry's name.
-func (l Lease) Name() string { return l.backend.Name }
+func (l Lease) Name() string { return l.backend.name }
 
 // Engine is what runs the request.
-func (l Lease) Engine() engine.Engine { return l.backend.Engine }
+func (l Lease) Engine() engine.Engine { return l.backend.engine }
 
 // Probe reports whether this request decides if the breaker closes again.
 func (l Lease) Probe() bool { return l.permit.probe }

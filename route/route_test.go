@@ -259,7 +259,7 @@ func TestConcurrentUse(t *testing.T) {
 		Entry{Name: "a", Engine: newFake(), Weight: 2},
 		Entry{Name: "b", Engine: newFake(), Weight: 1},
 		Entry{Name: "c", Engine: newFake()})
-	orders := [][]string{{"a", "b", "c"}, {"c", "b", "a"}}
+	orders := [][]Place{{{"a", 2}, {"b", 1}, {"c", 0}}, {{"c", 0}, {"b", 3}, {"a", 4}}}
 	var users sync.WaitGroup
 	for u := range 8 {
 		users.Go(func() {

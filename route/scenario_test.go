@@ -18,7 +18,7 @@ import (
 //	pick LEASE [embed]                            who gets it
 //	done LEASE success|failure|neutral            transitions that it causes
 //	ready NAME true|false
-//	order NAME...
+//	order NAME[=WEIGHT]...
 //	sleep DURATION
 //	status
 func TestScenarios(t *testing.T) {
@@ -63,11 +63,17 @@ func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
 	case "ready":
 		s.engines[arg(0)].ready.Store(arg(1) == "true")
 	case "order":
-		var names []string
+		var order []Place
 		for _, a := range d.CmdArgs {
-			names = append(names, a.Key)
+			place := Place{Name: a.Key}
+			if len(a.Vals) > 0 {
+				if _, err := fmt.Sscan(a.Vals[0], &place.Weight); err != nil {
+					d.Fatalf(t, "%v", err)
+				}
+			}
+			order = append(order, place)
 		}
-		if err := s.router.SetOrder(names); err != nil {
+		if err := s.router.SetOrder(order); err != nil {
 			return err.Error() + "\n"
 		}
 	case "sleep":
