@@ -124,6 +124,9 @@ func suspicious(s string, i int) bool {
 		if i == 0 {
 			return false
 		}
+		if strings.HasPrefix(s[i:], "://") {
+			return true
+		}
 		switch c := s[i-1]; c | 0x20 { // lower case, for letters
 		case 'n', 'd', 'y', 't', '"', '\'':
 			return true // the last byte of a secret word, or its closing quote

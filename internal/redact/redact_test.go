@@ -46,6 +46,7 @@ func TestStringRedacts(t *testing.T) {
 	f("OPENAI_API_KEY=abcd1234", "OPENAI_[REDACTED:secret-kv]")
 	f("access_token=abcd1234", "access_[REDACTED:secret-kv]")
 	f(`password: "unterminated value`, "[REDACTED:secret-kv]")
+	f("https://user:hunter2@host/v1", "https://[REDACTED:secret-kv]@host/v1")
 	f("github_pat_11ABCDEFG0123456789_x", "[REDACTED:api-key]")
 	f("hf_abcdefghijklmnopqrstuv", "[REDACTED:api-key]")
 }
@@ -63,6 +64,7 @@ func TestStringLeavesAlone(t *testing.T) {
 	f(`{"backend":"mock","completion_tokens":3,"prompt_tokens":0,"req_id":"r1"}`)
 	f("version=0.1.0-alpha.0")
 	f("bytes=42")
+	f("http://user@host:80/ and http://[::1]:80/a@b")
 	f("token=abc")                            // three bytes
 	f(`password=""`)                          // nothing to hide
 	f("sk-short")                             // too short
@@ -143,7 +145,7 @@ func TestLinearTime(t *testing.T) {
 	const n = 1 << 20
 	for _, unit := range []string{
 		"eyJ-", "eyJa.", "eyJa.b", "eyJ.", "sk-", "xoxb-", "password ", "password:", `token":"`,
-		"password=\\", "authorization: bearer ", "AKIA", "AKIA0-", " ", `\`, `"`, ":", "= ",
+		"password=\\", "authorization: bearer ", "://", "://a:", "AKIA", "AKIA0-", " ", `\`, `"`, ":", "= ",
 	} {
 		in := strings.Repeat(unit, n/len(unit))
 		begin := time.Now()
@@ -158,6 +160,7 @@ func FuzzString(f *testing.F) {
 	for _, s := range []string{
 		"Authorization: Bearer abcdefgh12345", `{"password":"x"}`, jwt, "sk-ant-api03-AbCd_efgh-1234",
 		"xoxb-1234567890-password=abcd", "AKIAIOSFODNN7EXAMPLE", `pwd=\"a\\\"b\"`, "token:token:token=",
+		"https://a:b@h", "https://me.sk-abcdefghijklmnop@h",
 	} {
 		f.Add(s, 20)
 	}

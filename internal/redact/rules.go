@@ -15,6 +15,7 @@ type rule struct {
 var rules = [...]rule{
 	{authToken, findAuth},
 	{kvToken, findKV},
+	{kvToken, findUserinfo},
 	{jwtToken, findJWT},
 	{keyToken, findKey},
 	{awsAccessToken, func(s string, from int, _ bool) (int, int) { return findAWS(s, from, "AKIA") }},
@@ -103,6 +104,28 @@ func wordStart(s string, from, stop int) int {
 		}
 	}
 	return -1
+}
+
+// findUserinfo matches name:password between a URL's :// and its @, as in an
+// upstream's base URL. A bracket is never part of it (it must be escaped
+// there), but it begins the mark that another rule left.
+func findUserinfo(s string, from int, _ bool) (int, int) {
+	for i := from; ; {
+		at := strings.Index(s[i:], "://")
+		if at < 0 {
+			return -1, 0
+		}
+		start := i + at + len("://")
+		end, colon := start, false
+		for end < len(s) && !strings.ContainsRune("@/[", rune(s[end])) && !valueStop(s[end]) {
+			colon = colon || s[end] == ':'
+			end++
+		}
+		if end < len(s) && s[end] == '@' && colon {
+			return start, end
+		}
+		i = start
+	}
 }
 
 // findJWT matches three dotted base64url parts of which the first begins eyJ.
