@@ -1,0 +1,557 @@
+package admin
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+	"go.uber.org/goleak"
+
+	"inferd/engine"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// mockCapabilities are those of the mock engine.
+var mockCapabilities = engine.Capabilities{
+	V1: true, V2: true, Thinking: true, Embed: true, Accelerator: "cpu",
+}
+
+// pipes is a listener whose connections are made in memory, so that it lives in
+// a synctest bubble.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.done) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
+
+// dial gives up if nobody accepts.
+func (p *pipes) dial(t *testing.T) net.Conn {
+	t.Helper()
+	a, b := net.Pipe()
+	select {
+	case p.conns <- b:
+		return a
+	case <-time.After(time.Minute):
+		t.Fatal("nobody accepts")
+		return nil
+	}
+}
+
+// fakeDaemon records commands and answers with fixed figures.
+type fakeDaemon struct {
+	mu    sync.Mutex
+	calls []string
+	open  []ConnInfo
+	gone  []ClosedConn
+	stats any
+}
+
+func (d *fakeDaemon) record(call string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.calls = append(d.calls, call)
+}
+
+func (d *fakeDaemon) Stats() any              { return d.stats }
+func (d *fakeDaemon) Connections() []ConnInfo { return d.open }
+func (d *fakeDaemon) Closed() []ClosedConn    { return d.gone }
+func (d *fakeDaemon) Drain()                  { d.record("drain") }
+
+func (d *fakeDaemon) Reload() error {
+	d.record("reload")
+	return errors.New(`config.json:3: key "tokn": password=hunter2`)
+}
+
+func (d *fakeDaemon) SetLogLevel(level string) error {
+	d.record("log_level " + level)
+	return nil
+}
+
+func (d *fakeDaemon) Cancel(conn uint64) error {
+	d.record(fmt.Sprint("cancel ", conn))
+	if conn != 7 {
+		return fmt.Errorf("no connection %d", conn)
+	}
+	return nil
+}
+
+// harness is a server in a bubble, and named clients whose input is collected.
+type harness struct {
+	t       *testing.T
+	b       *Broadcaster
+	s       *Server
+	daemon  *fakeDaemon
+	pipes   *pipes
+	log     bytes.Buffer
+	served  chan error
+	refusal error
+	clients map[string]*testClient
+}
+
+type testClient struct {
+	conn net.Conn
+	mu   sync.Mutex
+	got  bytes.Buffer
+}
+
+func newHarness(t *testing.T) *harness {
+	h := &harness{
+		t: t, b: NewBroadcaster(), pipes: newPipes(), served: make(chan error, 1),
+		clients: map[string]*testClient{},
+		daemon: &fakeDaemon{
+			stats: map[string]any{"active": 1, "queued": 2},
+			open:  []ConnInfo{{ID: 7, Peer: "unix:1000:42", RunningRequest: "sk-abcdefghijklmnop"}},
+			gone:  []ClosedConn{{ID: 3, Peer: "unix:1000:9", Reason: "eof", At: time.Unix(0, 0).UTC()}},
+		},
+	}
+	h.s = NewServer(Options{
+		Broadcaster: h.b, Commands: h.daemon,
+		MayCommand: func(net.Conn) error { return h.refusal },
+		Log: slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.TimeKey {
+					return slog.Attr{}
+				}
+				return a
+			},
+		})),
+	})
+	go func() { h.served <- h.s.Serve(h.pipes) }()
+	return h
+}
+
+// connect starts a client that reads all it gets.
+func (h *harness) connect(name string) *testClient {
+	c := &testClient{conn: h.pipes.dial(h.t)}
+	h.clients[name] = c
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := c.conn.Read(buf)
+			c.mu.Lock()
+			c.got.Write(buf[:n])
+			if err != nil {
+				c.got.WriteString("EOF\n")
+			}
+			c.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return c
+}
+
+// take is what the client got since the last take.
+func (c *testClient) take() string {
+	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.got.Reset()
+	return c.got.String()
+}
+
+func (h *harness) close() {
+	h.t.Helper()
+	if err := h.s.Close(h.t.Context()); err != nil {
+		h.t.Errorf("Close: %v", err)
+	}
+	if err := <-h.served; err != nil {
+		h.t.Errorf("Serve: %v", err)
+	}
+	for _, c := range h.clients {
+		_ = c.conn.Close()
+	}
+}
+
+// event makes the event that a script names.
+func event(t *testing.T, d *datadriven.TestData) Event {
+	t.Helper()
+	name := d.CmdArgs[0].Key
+	arg := func(key string) string {
+		var s string
+		d.MaybeScanArgs(t, key, &s)
+		return s
+	}
+	path := strings.TrimSpace(d.Input) // not an argument: (mock) would be a list
+	phase := map[string]Phase{
+		"checking_local": CheckingLocal(path),
+		"download":       Download(33554432, 5126304928, "https://u:p@h/m?token=hunter2"),
+		"download?":      Download(0, -1, "https://h/m"),
+		"verify":         Verify(path),
+		"quarantine":     Quarantine("/m", "aa", "bb", "/q"),
+		"mmap":           Mmap(path),
+		"kv_cache":       KVCache(8192),
+		"engine":         EnginePhase(engine.Phase{Name: "kv_cache", NCtx: 4096}),
+	}
+	switch name {
+	case "starting":
+		return Starting()
+	case "ready":
+		return Ready()
+	case "draining":
+		return Draining()
+	case "capabilities":
+		caps := mockCapabilities
+		caps.Note, caps.Model = arg("note"), arg("model")
+		return Capabilities(arg("backend"), caps)
+	case "restarting":
+		return Restarting(phase[arg("phase")])
+	}
+	if p, ok := phase[name]; ok {
+		return Loading(p)
+	}
+	t.Fatalf("unknown event %q", name)
+	return Event{}
+}
+
+// TestScripts plays testdata: what the daemon publishes, what clients send, and
+// byte for byte what each client gets.
+func TestScripts(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHarness(t)
+			defer h.close()
+			datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+				return h.step(t, d)
+			})
+		})
+	})
+}
+
+func (h *harness) step(t *testing.T, d *datadriven.TestData) string {
+	name := ""
+	if len(d.CmdArgs) > 0 {
+		name = d.CmdArgs[0].Key
+	}
+	switch d.Cmd {
+	case "publish":
+		h.b.Publish(event(t, d))
+		return ""
+	case "connect":
+		return h.connect(name).take()
+	case "read":
+		return h.clients[name].take()
+	case "send":
+		if _, err := h.clients[name].conn.Write([]byte(d.Input + "\n")); err != nil {
+			return err.Error()
+		}
+		return h.clients[name].take()
+	case "refuse":
+		h.refusal = errors.New(d.Input)
+		return ""
+	case "hang-up":
+		_ = h.clients[name].conn.Close()
+		synctest.Wait()
+		h.s.mu.Lock()
+		defer h.s.mu.Unlock()
+		return fmt.Sprintf("%d clients left\n", len(h.s.clients))
+	case "calls":
+		return fmt.Sprintf("%q\n", h.daemon.calls)
+	case "status":
+		return h.b.Status() + "\n"
+	case "close":
+		begin := time.Now()
+		err := h.s.Close(t.Context())
+		return fmt.Sprintf("%v after %v\n", err, time.Since(begin))
+	default:
+		t.Fatalf("unknown step %q", d.Cmd)
+		return ""
+	}
+}
+
+// TestLagDisconnects: a client that reads nothing is cut off after its 256
+// frames, publishing goes on at once, and others notice nothing.
+func TestLagDisconnects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t)
+		stuck := h.pipes.dial(t)
+		defer stuck.Close()
+		good := h.connect("good")
+		synctest.Wait()
+		begin := time.Now()
+		const sent = maxLagFrames + 1
+		for i := range sent {
+			if i == maxLagFrames && h.log.Len() > 0 {
+				t.Errorf("disconnected before its limit: %s", &h.log)
+			}
+			h.b.Publish(Ready())
+			synctest.Wait()
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("publishing took %v behind a stuck client", took)
+		}
+		want := "level=WARN msg=\"admin client lagged broadcast; closing\" limit_frames=256\n"
+		if got := h.log.String(); got != want {
+			t.Errorf("log %q, want %q", got, want)
+		}
+		if _, err := stuck.Read(make([]byte, 1)); err == nil {
+			t.Error("the stuck client was not disconnected")
+		}
+		if got := strings.Count(good.take(), "\n"); got != 1+sent {
+			t.Errorf("the other client got %d frames, want %d", got, 1+sent)
+		}
+		h.close()
+	})
+}
+
+// TestCloseHangsUpOnStuckClients: the end waits at most closeTimeout.
+func TestCloseHangsUpOnStuckClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t)
+		stuck := h.pipes.dial(t)
+		defer stuck.Close()
+		synctest.Wait()
+		begin := time.Now()
+		h.close()
+		if took := time.Since(begin); took != closeTimeout {
+			t.Errorf("Close took %v, want %v", took, closeTimeout)
+		}
+	})
+}
+
+func TestStuckWriteTimesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t)
+		stuck := h.pipes.dial(t)
+		defer stuck.Close()
+		time.Sleep(writeTimeout + time.Millisecond)
+		synctest.Wait()
+		h.s.mu.Lock()
+		left := len(h.s.clients)
+		h.s.mu.Unlock()
+		if left != 0 {
+			t.Errorf("%d clients left after the write timeout", left)
+		}
+		h.close()
+	})
+}
+
+func TestSurplusClientIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t)
+		for i := range maxClients {
+			h.connect(fmt.Sprint(i))
+		}
+		if got := h.connect("surplus").take(); got != "EOF\n" {
+			t.Errorf("surplus client got %q, want only EOF", got)
+		}
+		if !strings.Contains(h.log.String(), "too many are connected") {
+			t.Errorf("log %q tells nothing", &h.log)
+		}
+		_ = h.clients["0"].conn.Close()
+		synctest.Wait()
+		if got := h.connect("next").take(); !strings.Contains(got, `"starting"`) {
+			t.Errorf("a place was free but the next client got %q", got)
+		}
+		h.close()
+	})
+}
+
+// flaky fails as accept does without descriptors, then works.
+type flaky struct {
+	*pipes
+	failures int
+}
+
+func (f *flaky) Accept() (net.Conn, error) {
+	if f.failures > 0 {
+		f.failures--
+		return nil, errors.New("accept: too many open files")
+	}
+	return f.pipes.Accept()
+}
+
+func TestAcceptErrorsPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewServer(Options{Broadcaster: NewBroadcaster()})
+		ln := &flaky{newPipes(), 5}
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(ln) }()
+		conn := ln.dial(t)
+		if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+			t.Errorf("after the errors: %v", err)
+		}
+		_ = conn.Close()
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v, want nil after Close", err)
+		}
+	})
+}
+
+// TestSnapshotIsAtomic: with a publisher running, every subscriber sees the
+// events from its snapshot on without a gap or a repetition.
+func TestSnapshotIsAtomic(t *testing.T) {
+	b := NewBroadcaster()
+	const events, subscribers = 200, 50
+	b.Publish(Loading(KVCache(0)))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 1; i <= events; i++ {
+			b.Publish(Loading(KVCache(uint32(i))))
+		}
+		b.close()
+	})
+	for range subscribers {
+		wg.Go(func() {
+			s := b.subscribe(func() { t.Error("lagged within the limit") })
+			next := number(t, s.snapshot[0])
+			for frame := range s.events {
+				next++
+				if got := number(t, frame); got != next {
+					t.Errorf("event %d after %d", got, next-1)
+				}
+			}
+			if next != events {
+				t.Errorf("last event %d, want %d", next, events)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func number(t *testing.T, frame []byte) int {
+	var m struct {
+		NCtx int `json:"n_ctx"`
+	}
+	if err := json.Unmarshal(frame, &m); err != nil {
+		t.Errorf("frame %q: %v", frame, err)
+	}
+	return m.NCtx
+}
+
+// TestUnixSocket covers what a pipe cannot: a client that closes only its
+// sending side goes on watching, and its departure is noticed.
+func TestUnixSocket(t *testing.T) {
+	dir, err := os.MkdirTemp("", "i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ln, err := net.Listen("unix", filepath.Join(dir, "admin.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := NewBroadcaster()
+	s := NewServer(Options{
+		Broadcaster: b, Commands: &fakeDaemon{},
+		MayCommand: func(net.Conn) error { return nil },
+	})
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+
+	conn, err := net.Dial("unix", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// A command without a newline and then the half-close, as `printf | nc` has it.
+	if _, err := conn.Write([]byte(`{"type":"command","command":"drain"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.UnixConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(conn)
+	expect := func(want string) {
+		t.Helper()
+		got, err := r.ReadString('\n')
+		if err != nil || got != want+"\n" {
+			t.Fatalf("got %q, %v; want %q", got, err, want)
+		}
+	}
+	expect(`{"id":"admin","status":"starting","type":"status"}`)
+	expect(`{"command":"drain","id":"admin","ok":true,"type":"reply"}`)
+	b.Publish(Draining())
+	expect(`{"id":"admin","status":"draining","type":"status"}`)
+
+	client := func() *client {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for c := range s.clients {
+			return c
+		}
+		t.Fatal("the half-closed client was dropped")
+		return nil
+	}()
+	if hungUp(client.conn) {
+		t.Error("half-closed counts as hung up")
+	}
+	_ = conn.Close()
+	select {
+	case <-client.done:
+	case <-time.After(10 * time.Second):
+		t.Error("the client's departure was not noticed")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := s.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReplyThatCannotBeEncoded(t *testing.T) {
+	got := answer([]byte(`{"type":"command","command":"stats"}`),
+		&fakeDaemon{stats: func() {}}, nil)
+	var m map[string]any
+	if err := json.Unmarshal(got, &m); err != nil || m["ok"] != false || m["command"] != "stats" {
+		t.Errorf("reply %q (%v)", got, err)
+	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte(`{"type":"command","command":"cancel","conn":7}`))
+	f.Add([]byte(`{"type":"command","command":"\ud800","level":[]}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		got := answer(line, &fakeDaemon{}, nil)
+		var m struct {
+			ID, Type string
+			OK       *bool
+		}
+		if err := json.Unmarshal(got, &m); err != nil {
+			t.Fatalf("answer(%q) = %q: %v", line, got, err)
+		}
+		one := bytes.Count(got, []byte{'\n'}) == 1 && bytes.HasSuffix(got, []byte{'\n'})
+		if m.ID != "admin" || m.Type != "reply" || m.OK == nil || !one {
+			t.Fatalf("answer(%q) = %q", line, got)
+		}
+	})
+}
