@@ -2,61 +2,81 @@ package codec
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 	"unsafe"
 )
 
 // escapes says how a byte is written in a JSON string: 0 as it is, 'u' as \u00XX,
-// anything else after a backslash.
+// runeByte as part of a character that has to be looked at, anything else after a
+// backslash.
 var escapes = func() (t [256]byte) {
 	for c := range 0x20 {
 		t[c] = 'u'
+	}
+	for c := utf8.RuneSelf; c < len(t); c++ {
+		t[c] = runeByte
 	}
 	t['"'], t['\\'] = '"', '\\'
 	t['\b'], t['\f'], t['\n'], t['\r'], t['\t'] = 'b', 'f', 'n', 'r', 't'
 	return t
 }()
 
-const hexDigits = "0123456789abcdef"
+const (
+	runeByte  = 0xFF
+	hexDigits = "0123456789abcdef"
+)
 
 // AppendEscaped appends text as the inside of a JSON string. Bytes that are not
 // UTF-8 become U+FFFD, one each. Only what JSON demands is escaped: no HTML.
 func AppendEscaped(dst, text []byte) []byte {
-	from, i := 0, 0
+	from, i := 0, 0 // text[from:i] needs no escape and is still to be appended
 	for i < len(text) {
-		for len(text)-i >= 8 {
+		if len(text)-i >= 8 {
 			w := binary.LittleEndian.Uint64(text[i:])
-			if special(w)|w&highBits != 0 {
-				break
+			m := special(w) | w&highBits
+			if m == 0 {
+				i += 8
+				continue
 			}
-			i += 8
-		}
-		if i == len(text) {
-			break
+			i += bits.TrailingZeros64(m) >> 3
 		}
 		c := text[i]
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRune(text[i:])
-			if r == utf8.RuneError && n == 1 {
-				dst = append(dst, text[from:i]...)
-				dst = append(dst, "\uFFFD"...)
-				from = i + 1
-			}
-			i += n
+		switch e := escapes[c]; e {
+		case 0:
+			i++
 			continue
-		}
-		if e := escapes[c]; e != 0 {
-			dst = append(dst, text[from:i]...)
-			if e == 'u' {
-				dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-			} else {
-				dst = append(dst, '\\', e)
+		case runeByte:
+			n := characters(text[i:])
+			i += n
+			if n > 0 {
+				continue
 			}
-			from = i + 1
+			dst = append(append(dst, text[from:i]...), "\uFFFD"...)
+		case 'u':
+			dst = append(append(dst, text[from:i]...),
+				'\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		default:
+			dst = append(append(dst, text[from:i]...), '\\', e)
 		}
 		i++
+		from = i
 	}
 	return append(dst, text[from:]...)
+}
+
+// characters returns the length of the run of whole non-ASCII characters that
+// text begins with.
+func characters(text []byte) int {
+	i := 0
+	for i < len(text) && text[i] >= utf8.RuneSelf {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		i += n
+	}
+	return i
 }
 
 // AppendQuoted appends s as a JSON string, quotes included.

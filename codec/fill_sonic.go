@@ -6,7 +6,12 @@ import (
 	"unsafe"
 
 	"github.com/bytedance/sonic/decoder"
+	"github.com/bytedance/sonic/utf8"
 )
+
+// validUTF8 is what unicode/utf8.Valid is, ten times as fast on text that is not
+// ASCII.
+func validUTF8(line []byte) bool { return utf8.Validate(line) }
 
 func newFiller() filler { return newSonicFiller() }
 

@@ -2,4 +2,8 @@
 
 package codec
 
+import "unicode/utf8"
+
+func validUTF8(line []byte) bool { return utf8.Valid(line) }
+
 func newFiller() filler { return stdFiller{} }

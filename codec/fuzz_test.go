@@ -48,6 +48,25 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// FuzzValidUTF8 holds the build's check against the standard library's.
+func FuzzValidUTF8(f *testing.F) {
+	for _, text := range []string{
+		"é€😀", "\xff", "\xc0\x80", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
+		"\xf4\x90\x80\x80", "\xe2\x82", "\xef\xbf\xbd", "\x80",
+	} {
+		f.Add([]byte(text), uint8(31))
+	}
+	f.Fuzz(func(t *testing.T, text []byte, shift uint8) {
+		// At the beginning, after some ASCII, across vectors, and at the end.
+		long := append(bytes.Repeat([]byte("x"), int(shift)), text...)
+		for _, s := range [][]byte{text, long, append(lineOf(string(long)), "0123456789"...)} {
+			if got, want := validUTF8(s), utf8.Valid(s); got != want {
+				t.Fatalf("validUTF8(%q) = %v", s, got)
+			}
+		}
+	})
+}
+
 // checkReason tells whether err is one of the fixed reasons: short, plain ASCII
 // and not made of the line.
 func checkReason(t *testing.T, line []byte, err error) {

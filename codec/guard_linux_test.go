@@ -1,8 +1,10 @@
 package codec
 
 import (
+	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 )
 
 // guarded returns a buffer of size bytes that ends at a page nobody may touch.
@@ -20,6 +22,19 @@ func guarded(t *testing.T, size int) []byte {
 		t.Fatal(err)
 	}
 	return m[data-size : data : data]
+}
+
+// Characters of all lengths, whole and cut, in runs around the sizes of vectors.
+func TestValidUTF8(t *testing.T) {
+	for _, unit := range []string{"é", "€", "😀", "a€", "\xed\xa0\x80", "\xff", "a\xc3"} {
+		for size := 1; size < 140; size++ {
+			buf := guarded(t, size)
+			copy(buf, strings.Repeat(unit, size))
+			if got, want := validUTF8(buf), utf8.Valid(buf); got != want {
+				t.Errorf("validUTF8(%q) = %v", buf, got)
+			}
+		}
+	}
 }
 
 // No decoder may read further than the one byte behind its line, whatever is in

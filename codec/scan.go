@@ -96,7 +96,7 @@ func (s *scanner) end() *DecodeError {
 	if s.pos != len(s.line) {
 		return errTrailing
 	}
-	if s.high&highBits != 0 && !utf8.Valid(s.line) {
+	if s.high&highBits != 0 && !validUTF8(s.line) {
 		return errUTF8
 	}
 	return nil

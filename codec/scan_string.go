@@ -51,55 +51,39 @@ func (s *scanner) str() (body []byte, escaped bool, bad *DecodeError) {
 
 // longString is str for any string; start is the index behind the opening quote.
 func (s *scanner) longString(start int) (body []byte, escaped bool, bad *DecodeError) {
-	line, i := s.line, start
+	line, high, i := s.line, s.high, start
 	for {
-		var c byte
-		i, c = s.plainRun(i)
-		switch {
+		if len(line)-i >= 8 {
+			w := binary.LittleEndian.Uint64(line[i:])
+			high |= w // and maybe some bytes behind the string: they do no harm
+			m := special(w)
+			if m == 0 {
+				i += 8
+				if w&highBits == 0 {
+					i += plainASCII(line[i:])
+				}
+				continue
+			}
+			i += bits.TrailingZeros64(m) >> 3
+		} else if i == len(line) {
+			return nil, false, errTruncated
+		}
+		switch c := line[i]; {
 		case c == '"':
-			s.pos = i + 1
+			s.pos, s.high = i+1, high
 			return line[start:i], escaped, nil
 		case c == '\\':
 			escaped = true
 			if i, bad = escape(line, i); bad != nil {
 				return nil, false, bad
 			}
-		case i == len(line):
-			return nil, false, errTruncated
-		default:
+		case c < 0x20:
 			return nil, false, errControl
+		default: // in the line's last bytes, where there is no whole word
+			high |= uint64(c)
+			i++
 		}
 	}
-}
-
-// plainRun returns the first index from i on whose byte is special, with that
-// byte, or the line's end and 0. It gathers in high the bytes passed, and maybe
-// some more.
-func (s *scanner) plainRun(i int) (int, byte) {
-	line, high := s.line, s.high
-	for len(line)-i >= 8 {
-		w := binary.LittleEndian.Uint64(line[i:])
-		high |= w
-		if m := special(w); m != 0 {
-			s.high = high
-			i += bits.TrailingZeros64(m) >> 3
-			return i, line[i]
-		}
-		i += 8
-		if w&highBits == 0 {
-			i += plainASCII(line[i:])
-		}
-	}
-	for ; i < len(line); i++ {
-		c := line[i]
-		high |= uint64(c)
-		if c < 0x20 || c == '"' || c == '\\' {
-			s.high = high
-			return i, c
-		}
-	}
-	s.high = high
-	return i, 0
 }
 
 // plainASCII returns how many bytes at b's start are surely plain ASCII, in steps
@@ -120,18 +104,24 @@ func plainASCII(b []byte) int {
 	return len(b) - len(rest)
 }
 
+// unescapes maps what stands behind a backslash to what it means; 0 is an error,
+// and \u is not among it.
+var unescapes = [256]byte{
+	'"': '"', '\\': '\\', '/': '/',
+	'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
+}
+
 // escape checks the escape whose backslash is at i, for a high surrogate the pair
 // of them, and returns the index behind it.
 func escape(line []byte, i int) (int, *DecodeError) {
 	if i+1 >= len(line) {
 		return i, errTruncated
 	}
-	switch line[i+1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+	if line[i+1] != 'u' {
+		if unescapes[line[i+1]] == 0 {
+			return i, errEscape
+		}
 		return i + 2, nil
-	case 'u':
-	default:
-		return i, errEscape
 	}
 	r, ok := hex4(line, i+2)
 	if !ok {
@@ -185,24 +175,13 @@ func unescapeKey(dst, body []byte) []byte {
 			continue
 		}
 		i++
-		switch c = body[i]; c {
-		case 'u':
-			r, _ := hex4(body, i+1)
-			dst = utf8.AppendRune(dst, r)
-			i += 4
+		if c = body[i]; c != 'u' {
+			dst = append(dst, unescapes[c])
 			continue
-		case 'b':
-			c = '\b'
-		case 'f':
-			c = '\f'
-		case 'n':
-			c = '\n'
-		case 'r':
-			c = '\r'
-		case 't':
-			c = '\t'
 		}
-		dst = append(dst, c)
+		r, _ := hex4(body, i+1)
+		dst = utf8.AppendRune(dst, r)
+		i += 4
 	}
 	return dst
 }
