@@ -1,0 +1,34 @@
+package loop
+
+import "github.com/valyala/bytebufferpool"
+
+// Lines and frames have pools of their own: bytebufferpool learns the size that
+// most buffers need, and the two do not need the same.
+var (
+	linePool  bytebufferpool.Pool
+	framePool bytebufferpool.Pool
+)
+
+type buffer = bytebufferpool.ByteBuffer
+
+// recycle gives b back unless it has grown too large to keep. The pool caps
+// nothing itself until it has seen some ten thousand buffers.
+func recycle(p *bytebufferpool.Pool, b *buffer) {
+	if b != nil && cap(b.B) <= pooledBytes {
+		p.Put(b)
+	}
+}
+
+// appendCapped appends src to b, growing by doubling but not beyond limit bytes
+// (unless src itself needs more), so that the largest line costs at most twice
+// its size on the way.
+func appendCapped(b *buffer, src []byte, limit int) {
+	need := len(b.B) + len(src)
+	if need <= cap(b.B) {
+		b.B = append(b.B, src...)
+		return
+	}
+	grown := make([]byte, need, max(need, min(max(2*cap(b.B), 512), limit)))
+	copy(grown[copy(grown, b.B):], src)
+	b.B = grown
+}

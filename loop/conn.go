@@ -1,0 +1,234 @@
+package loop
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/panjf2000/gnet/v2"
+	"go.uber.org/atomic"
+)
+
+// ErrClosed is what a worker gets for writing to a connection that has ended:
+// nobody waits for the answer any more.
+var ErrClosed = errors.New("connection closed")
+
+// Conn is one client's connection.
+//
+// It is born on the acceptor's goroutine, given to an event loop, and belongs to
+// that loop until it is dead. Workers reach it only through Write, Finish and
+// the accessors. The loop reads it through gnet while it is attached; it is
+// detached, its descriptor duplicated and gnet's closed, when the client has
+// shut down its writing side and still waits for answers, or while it is parked
+// because it sends faster than it is answered.
+type Conn struct {
+	// immutable once a loop has it
+	id     uint64
+	tag    any
+	ln     *Listener
+	lp     *eventLoop
+	lane   Lane
+	opened int64 // nanotime
+
+	// owned by the loop: the socket
+	g  gnet.Conn // nil while detached
+	fd int       // -1 when dead
+
+	// owned by the loop: input not yet consumed, in.B[head:]; no newline stands
+	// before in.B[scanned]
+	in      *buffer
+	head    int
+	scanned int
+
+	// owned by the loop: output that the socket did not take, pend.B[sent:]
+	pend        *buffer
+	sent        int
+	backlogSeen int // what workers were last told of it
+
+	// owned by the loop: deadlines (nanotime; 0 = not running) and the links of
+	// the loop's list of connections that have any
+	stalledAt, lineAt, idleAt, lingerAt int64
+	prev, next                          *Conn
+
+	// owned by the loop: state
+	busy      bool // a task or a decoder has the connection: no line is consumed
+	authed    bool // the key was given, or none is wanted
+	eof       bool // the client sends no more
+	parked    bool // detached for backpressure, to be attached again
+	attaching bool // on the way back from parked
+	closing   bool // nothing more is consumed; closes when flushed
+	lingering bool // all is sent, the writing side shut; reads until EOF or deadline
+	polled    bool // the poller knows fd
+	armed     bool // … and will report it once
+	forWrite  bool // … also when it is writable
+	watched   bool // is in the loop's list of deadlines
+	dead      bool
+	reason    Reason // why it closes, once closing
+
+	// link in the loop's dirty list; owned by whoever set queued, then the loop
+	link *Conn
+
+	mu sync.Mutex
+	// guarded by mu
+	out     *buffer       // frames not yet taken by the loop
+	backlog int           // bytes the loop has taken and the socket has not
+	room    chan struct{} // closed when there is room in the outbox again
+	task    any
+	events  event
+	queued  bool // is in the dirty list
+	closed  bool
+
+	// atomic
+	bytesIn, bytesOut atomic.Uint64
+}
+
+// event tells the loop what to look at when it comes by.
+type event uint8
+
+const (
+	evFinished event = 1 << iota // the task is done: the next line may be consumed
+	evClose                      // … but there is none: close when flushed
+	evWritable                   // the poller: the full socket takes output again
+	evHangup                     // the poller: the client is gone
+)
+
+// ID is unique in this process.
+func (c *Conn) ID() uint64 { return c.id }
+
+// Tag is what Handler.Accept returned.
+func (c *Conn) Tag() any { return c.tag }
+
+// OpenedAt is when the connection was accepted, on the clock of Nanotime.
+func (c *Conn) OpenedAt() int64 { return c.opened }
+
+// Bytes counts what was read and what was written.
+func (c *Conn) Bytes() (in, out uint64) { return c.bytesIn.Load(), c.bytesOut.Load() }
+
+// Pending is the output that the client has not taken, in bytes.
+func (c *Conn) Pending() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unsent()
+}
+
+// unsent is Pending with mu held.
+func (c *Conn) unsent() int {
+	if c.out == nil {
+		return c.backlog
+	}
+	return c.backlog + len(c.out.B)
+}
+
+// Attach makes task the one that the connection is busy with; a Lane calls it
+// before it answers Busy. It reports false when the client is gone already.
+func (c *Conn) Attach(task any) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.task = task
+	return true
+}
+
+// WithTask calls f with the connection's task, if it has one, while holding the
+// connection: the task cannot end meanwhile. f must not call the connection.
+func (c *Conn) WithTask(f func(task any)) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.task == nil {
+		return false
+	}
+	f(c.task)
+	return true
+}
+
+// Write appends frames to the outbox, to be written by the loop. It is for the
+// worker that runs the connection's task. It waits while Options.MaxOutputBytes
+// are pending, which is how a slow reader slows the engine; the loop closes the
+// connection of a reader that takes nothing for Timeouts.Stall meanwhile.
+func (c *Conn) Write(frames []byte) error {
+	c.mu.Lock()
+	for !c.closed && c.unsent() >= c.lp.srv.opt.MaxOutputBytes {
+		if c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room
+		c.mu.Unlock()
+		<-room
+		c.mu.Lock()
+	}
+	if c.closed {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	wake := c.append(frames, 0)
+	c.mu.Unlock()
+	if wake {
+		c.lp.push(c)
+	}
+	return nil
+}
+
+// Finish appends the task's last frames and ends it: the connection's next line
+// may be consumed. It never waits.
+func (c *Conn) Finish(frames []byte) { c.finish(frames, evFinished) }
+
+// FinishClose is Finish for an answer after which the connection is closed.
+func (c *Conn) FinishClose(frames []byte) { c.finish(frames, evFinished|evClose) }
+
+func (c *Conn) finish(frames []byte, ev event) {
+	c.mu.Lock()
+	c.task = nil
+	wake := !c.closed && c.append(frames, ev)
+	c.mu.Unlock()
+	if wake {
+		c.lp.push(c)
+	}
+}
+
+// signal is how other goroutines than workers tell the loop something.
+func (c *Conn) signal(ev event) {
+	c.mu.Lock()
+	wake := !c.closed && c.append(nil, ev)
+	c.mu.Unlock()
+	if wake {
+		c.lp.push(c)
+	}
+}
+
+// append adds to the outbox; mu is held. It reports whether the caller must
+// push the connection to the dirty list.
+func (c *Conn) append(frames []byte, ev event) bool {
+	if len(frames) > 0 {
+		if c.out == nil {
+			c.out = framePool.Get()
+		}
+		c.out.B = append(c.out.B, frames...)
+	}
+	c.events |= ev
+	wake := !c.queued
+	c.queued = true
+	return wake
+}
+
+// free says whether the next line may be consumed: the one before is answered
+// and the client takes its answers. Loop only.
+func (c *Conn) free() bool {
+	return !c.busy && !c.closing && !c.dead && c.unwritten() < c.lp.srv.opt.MaxOutputBytes
+}
+
+// unwritten is the loop's part of the pending output. Loop only.
+func (c *Conn) unwritten() int {
+	if c.pend == nil {
+		return 0
+	}
+	return len(c.pend.B) - c.sent
+}
+
+// unread is the input not yet consumed. Loop only.
+func (c *Conn) unread() []byte {
+	if c.in == nil {
+		return nil
+	}
+	return c.in.B[c.head:]
+}

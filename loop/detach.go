@@ -1,0 +1,150 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+
+	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
+)
+
+// gnet closes a connection at the end of its input and cannot stop reading from
+// one. Both are answered by leaving gnet: the descriptor is duplicated, gnet
+// closes its own, and the connection lives on with the duplicate.
+//
+//   - At the end of input with answers outstanding the connection stays
+//     detached until they are written, then it is closed.
+//   - A connection that sends ahead of its answers is parked: nobody reads it,
+//     the kernel's buffer fills, the client has to wait. When it has been
+//     answered it is attached to the same loop again.
+//
+// While detached, the poller watches the duplicate for a hang-up.
+
+// closedByGnet handles the end of gnet's part of a connection.
+func (lp *eventLoop) closedByGnet(c *Conn, err error) {
+	if c.dead || c.g == nil {
+		return // ours: bury or park
+	}
+	if !errors.Is(err, io.EOF) {
+		lp.lost(c, ReasonRead)
+		return
+	}
+	if c.lingering {
+		lp.lost(c, c.reason)
+		return
+	}
+	answers := c.busy || c.in != nil || c.pend != nil
+	if !answers {
+		lp.lost(c, ReasonClient)
+		return
+	}
+	if gone(c.fd) || !lp.detach(c) {
+		lp.lost(c, ReasonHangup)
+		return
+	}
+	c.eof = true
+	lp.finalLine(c)
+	lp.consumeStashed(c)
+	if c.in != nil && c.free() {
+		lp.dropStash(c) // an unfinished key: never a request
+	}
+	lp.settle(c)
+}
+
+// lost buries a connection whose descriptor gnet is closing itself.
+func (lp *eventLoop) lost(c *Conn, why Reason) {
+	lp.unpoll(c)
+	c.g, c.fd = nil, -1
+	lp.bury(c, why)
+}
+
+// gone tells a full close from a shut-down writing side. Only Unix sockets say
+// so at once; on TCP the two look alike until a write fails.
+func gone(fd int) bool {
+	p := []unix.PollFd{{Fd: int32(fd)}}
+	n, err := unix.Poll(p, 0)
+	return err == nil && n > 0 && p[0].Revents&(unix.POLLHUP|unix.POLLERR|unix.POLLNVAL) != 0
+}
+
+// detach moves the connection from gnet's descriptor to a duplicate. The caller
+// sees to it that gnet closes its own.
+func (lp *eventLoop) detach(c *Conn) bool {
+	fd, err := c.g.Dup()
+	if err != nil {
+		return false // out of descriptors
+	}
+	lp.unpoll(c)
+	c.g, c.fd = nil, fd
+	return true
+}
+
+// balance keeps a connection's read-ahead bounded.
+func (lp *eventLoop) balance(c *Conn) {
+	ahead := len(c.unread())
+	switch {
+	case c.parked && !c.attaching && c.free() && ahead <= lp.srv.opt.MaxPipelineBytes/2:
+		lp.attachAgain(c)
+	case c.g != nil && !c.lingering && !c.free() && ahead > lp.srv.opt.MaxPipelineBytes:
+		g := c.g
+		if lp.detach(c) {
+			c.parked = true
+			_ = lp.el.Close(g)
+		}
+	}
+	if c.g == nil && !c.dead && !c.attaching {
+		lp.arm(c) // detached: watch for a hang-up at least
+	}
+}
+
+// attachAgain gives a parked connection back to gnet, on the same loop.
+func (lp *eventLoop) attachAgain(c *Conn) {
+	nc, err := connOf(c.fd)
+	if err != nil {
+		lp.bury(c, ReasonRead)
+		return
+	}
+	lp.unpoll(c)
+	c.attaching = true
+	// gnet enrols on a goroutine of its own and calls opened on this loop.
+	done, err := lp.el.Enroll(gnet.NewContext(context.Background(), c), nc)
+	if err != nil {
+		_ = nc.Close()
+		c.attaching = false
+		lp.bury(c, ReasonRead)
+		return
+	}
+	lp.srv.decoders.Go(func() {
+		if r := <-done; r.Err != nil || r.Conn == nil {
+			c.signal(evHangup)
+		}
+	})
+}
+
+// attached is called by gnet on the loop, for new connections and parked ones.
+func (lp *eventLoop) attached(c *Conn, g gnet.Conn) gnet.Action {
+	if c.dead {
+		return gnet.Close // buried on the way back
+	}
+	old := c.fd
+	c.g, c.fd = g, g.Fd()
+	if c.attaching {
+		_ = unix.Close(old)
+		c.attaching, c.parked = false, false
+	}
+	lp.settle(c)
+	return gnet.None
+}
+
+// connOf wraps a duplicate of fd as the net.Conn that gnet wants.
+func connOf(fd int) (net.Conn, error) {
+	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(dup), "conn")
+	defer f.Close()
+	return net.FileConn(f)
+}

@@ -1,0 +1,99 @@
+package loop
+
+import (
+	"net"
+	"os"
+
+	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
+)
+
+// events is the server as gnet sees it. Every callback runs on the loop of its
+// connection.
+type events struct {
+	gnet.BuiltinEventEngine
+	srv *Server
+}
+
+// OnOpen: a loop has the connection, or the socket that wakes the loop.
+func (e *events) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
+	switch x := g.Context().(type) {
+	case *eventLoop:
+		x.el = g.EventLoop()
+		e.srv.byLoop[x.el] = x // only during Start, one at a time
+	case *Conn:
+		if x.lp == nil {
+			x.lp = e.srv.byLoop[g.EventLoop()]
+			x.lane = x.lp.lane(x.ln.handler)
+		}
+		return nil, x.lp.attached(x, g)
+	}
+	return nil, gnet.None
+}
+
+// OnTraffic: something was read.
+func (e *events) OnTraffic(g gnet.Conn) gnet.Action {
+	switch x := g.Context().(type) {
+	case *eventLoop:
+		_, _ = g.Discard(-1)
+		x.turn()
+	case *Conn:
+		b, err := g.Next(-1)
+		if err != nil || len(b) == 0 || x.dead {
+			return gnet.None
+		}
+		x.lp.receivedContained(x, b)
+	}
+	return gnet.None
+}
+
+// OnClose: gnet is about to close its descriptor.
+func (e *events) OnClose(g gnet.Conn, err error) gnet.Action {
+	if c, ok := g.Context().(*Conn); ok && c.lp != nil {
+		c.lp.closedContained(c, err)
+	}
+	return gnet.None
+}
+
+// receivedContained is received with the panics of handlers contained.
+func (lp *eventLoop) receivedContained(c *Conn, b []byte) {
+	defer func() {
+		if r := recover(); r != nil {
+			lp.panicked(c, r)
+		}
+	}()
+	lp.received(c, b)
+}
+
+// closedContained is closedByGnet likewise.
+func (lp *eventLoop) closedContained(c *Conn, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.g, c.fd = nil, -1 // gnet's to close
+			lp.panicked(c, r)
+		}
+	}()
+	lp.closedByGnet(c, err)
+}
+
+// wakePair makes the socket pair that wakes a loop: ours to write, gnet's to
+// read.
+func wakePair() (ours int, theirs net.Conn, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, nil, os.NewSyscallError("socketpair", err)
+	}
+	for _, fd := range fds {
+		unix.CloseOnExec(fd)
+	}
+	f := os.NewFile(uintptr(fds[0]), "wake")
+	defer f.Close()
+	if theirs, err = net.FileConn(f); err == nil {
+		err = unix.SetNonblock(fds[1], true)
+	}
+	if err != nil {
+		_ = unix.Close(fds[1])
+		return -1, nil, err
+	}
+	return fds[1], theirs, nil
+}

@@ -1,0 +1,54 @@
+package loop
+
+import "time"
+
+// Limits that are not the operator's to choose. Those that are stand in Options.
+const (
+	// readChunkBytes is how much one read takes: gnet's buffer, one a loop.
+	readChunkBytes = 64 << 10
+
+	// inlineLineBytes is the longest line decoded on the loop. Decoding runs at
+	// gigabytes a second for plain text and a few hundred MB/s for escaped, so
+	// this costs the loop's other connections well under a millisecond.
+	inlineLineBytes = 128 << 10
+
+	// pooledBytes is the largest buffer that goes back to a pool: one 64 MiB
+	// line must not stay in memory for the rest of the daemon's life.
+	pooledBytes = 64 << 10
+
+	// maxDecoders is how many long lines are decoded at once; more wait.
+	maxDecoders = 2
+
+	// replyBytes is how much the loop collects of immediate answers before it
+	// writes them.
+	replyBytes = 32 << 10
+
+	// drainRounds is how often the loop looks at its dirty list again before it
+	// lets other events have their turn.
+	drainRounds = 4
+
+	// lingerTimeout is how long a connection that we close is still read from
+	// after the last frame. Closing with unread input makes the kernel send a
+	// reset, and the client could lose the frame that says why.
+	lingerTimeout = time.Second
+
+	// acceptBackoffMin and acceptBackoffMax bound the wait after a failed
+	// accept, e.g. for want of descriptors.
+	acceptBackoffMin = 5 * time.Millisecond
+	acceptBackoffMax = 500 * time.Millisecond
+
+	// tickMin and tickMax bound how often deadlines are looked at; within them
+	// it is an eighth of the shortest deadline.
+	tickMin = 10 * time.Millisecond
+	tickMax = 250 * time.Millisecond
+)
+
+// Defaults of Options.
+const (
+	DefaultMaxLineBytes     = 64 << 20
+	DefaultMaxPipelineBytes = 1 << 20
+	DefaultMaxOutputBytes   = 1 << 20
+	DefaultMaxInboundBytes  = 1 << 30
+	DefaultMaxAuthBytes     = 4 << 10
+	DefaultMaxConnections   = 1 << 14
+)

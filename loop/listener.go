@@ -1,0 +1,100 @@
+package loop
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"go.uber.org/atomic"
+)
+
+// Listener is one listening socket of a Server and what its connections speak.
+type Listener struct {
+	// immutable
+	srv     *Server
+	ln      net.Listener
+	handler Handler
+	needKey bool
+
+	// spare lanes for lines decoded off the loops
+	lanes chan Lane
+
+	closed atomic.Bool
+}
+
+// ListenOptions say how a listener's connections are treated.
+type ListenOptions struct {
+	// NeedKey makes the first line of each connection the API key's
+	// (Lane.Auth).
+	NeedKey bool
+}
+
+// Serve accepts connections from ln until it is closed by CloseListeners. It
+// owns ln from then on. It may be called for several listeners.
+func (s *Server) Serve(ln net.Listener, h Handler, o ListenOptions) {
+	l := &Listener{
+		srv: s, ln: ln, handler: h, needKey: o.NeedKey,
+		lanes: make(chan Lane, maxDecoders),
+	}
+	s.mu.Lock()
+	s.listeners = append(s.listeners, l)
+	s.mu.Unlock()
+	s.acceptors.Go(l.accept)
+}
+
+// accept hands sockets to the loops. A failed accept is waited out: what is
+// short now (descriptors, memory) comes back, and meanwhile clients stand in
+// the kernel's queue.
+func (l *Listener) accept() {
+	backoff := acceptBackoffMin
+	for {
+		nc, err := l.ln.Accept()
+		switch {
+		case err == nil:
+			backoff = acceptBackoffMin
+			l.admit(nc)
+		case errors.Is(err, net.ErrClosed) || l.closed.Load():
+			return
+		default:
+			l.srv.opt.OnAcceptError(err)
+			time.Sleep(backoff)
+			backoff = min(2*backoff, acceptBackoffMax)
+		}
+	}
+}
+
+func (l *Listener) admit(nc net.Conn) {
+	s := l.srv
+	if s.connCount.Inc() > int64(s.opt.MaxConnections) {
+		s.connCount.Dec()
+		s.refused.Inc()
+		_ = nc.Close()
+		return
+	}
+	tag, ok := l.handler.Accept(nc)
+	if !ok {
+		s.connCount.Dec()
+		s.refused.Inc()
+		_ = nc.Close()
+		return
+	}
+	c := &Conn{
+		id: s.nextID.Inc(), tag: tag, ln: l, fd: -1, opened: Nanotime(), authed: !l.needKey,
+	}
+	s.remember(c)
+	// Enrolling duplicates nc's descriptor, closes nc, and waits for the loop.
+	_, err := s.gnet.EnrollContext(nc, c)
+	if err == nil && c.lp != nil {
+		return
+	}
+	if err != nil {
+		s.opt.OnAcceptError(err)
+	}
+	s.forget(c)
+	l.handler.Closed(c, ReasonRead)
+}
+
+func (l *Listener) close() {
+	l.closed.Store(true)
+	_ = l.ln.Close()
+}

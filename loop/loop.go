@@ -1,0 +1,173 @@
+package loop
+
+import (
+	"sync"
+
+	"github.com/panjf2000/gnet/v2"
+	"go.uber.org/atomic"
+	"golang.org/x/sys/unix"
+)
+
+// eventLoop is what this package adds to one of gnet's loops: the dirty list
+// and the socket that wakes the loop to look at it.
+type eventLoop struct {
+	// immutable
+	srv    *Server
+	el     gnet.EventLoop
+	wakeFD int // our end; the other is a connection of the loop
+
+	// owned by the loop
+	reply    []byte // immediate answers, collected
+	lanes    map[Handler]Lane
+	watching *Conn // connections with a deadline
+
+	// atomic
+	dirty      atomic.Pointer[Conn] // newest first; see push and drain
+	awake      atomic.Bool          // drain looks at the list again before the loop sleeps
+	watchCount atomic.Int64
+
+	mu    sync.Mutex
+	calls []func() // guarded by mu: to run on the loop
+}
+
+var wakeByte = []byte{1}
+
+// push puts c on the dirty list; the caller has just set c.queued, which makes
+// it the one owner of c.link. Only the push that finds the list empty and the
+// loop not about to look wakes it.
+func (lp *eventLoop) push(c *Conn) {
+	for {
+		head := lp.dirty.Load()
+		c.link = head
+		if !lp.dirty.CompareAndSwap(head, c) {
+			continue
+		}
+		if head == nil && !lp.awake.Load() {
+			lp.wake()
+		}
+		return
+	}
+}
+
+// wake makes the loop call turn. A full socket buffer means that it is awake.
+func (lp *eventLoop) wake() { _, _ = unix.Write(lp.wakeFD, wakeByte) }
+
+// do runs f on the loop, soon.
+func (lp *eventLoop) do(f func()) {
+	lp.mu.Lock()
+	lp.calls = append(lp.calls, f)
+	lp.mu.Unlock()
+	lp.wake()
+}
+
+// turn is what the loop does when woken.
+func (lp *eventLoop) turn() {
+	lp.mu.Lock()
+	calls := lp.calls
+	lp.calls = nil
+	lp.mu.Unlock()
+	for _, f := range calls {
+		f()
+	}
+	lp.drain()
+}
+
+// drain serves the dirty connections in the order in which they became dirty.
+// While it runs, pushes need not wake the loop: it looks again at the end, after
+// having said that it no longer will (awake), so that a push either sees that or
+// is seen. After a few rounds it wakes itself instead, for other sockets' sake.
+func (lp *eventLoop) drain() {
+	lp.awake.Store(true)
+	for round := 0; ; round++ {
+		c := reversed(lp.dirty.Swap(nil))
+		for c != nil {
+			next := c.link
+			c.link = nil
+			lp.serve(c)
+			c = next
+		}
+		if round >= drainRounds {
+			lp.awake.Store(false)
+			if lp.dirty.Load() != nil {
+				lp.wake()
+			}
+			return
+		}
+		if lp.dirty.Load() != nil {
+			continue
+		}
+		lp.awake.Store(false)
+		if lp.dirty.Load() == nil {
+			return
+		}
+		lp.awake.Store(true)
+	}
+}
+
+func reversed(c *Conn) *Conn {
+	var head *Conn
+	for c != nil {
+		next := c.link
+		c.link = head
+		head, c = c, next
+	}
+	return head
+}
+
+// serve looks at what workers and the poller left at one connection.
+func (lp *eventLoop) serve(c *Conn) {
+	defer func() {
+		if r := recover(); r != nil {
+			lp.panicked(c, r)
+		}
+	}()
+	c.mu.Lock()
+	out, ev := c.out, c.events
+	c.out, c.events, c.queued = nil, 0, false
+	if c.room != nil {
+		c.backlogSeen = -1 // a worker waits: settle tells it of room in any case
+	}
+	c.mu.Unlock()
+	if c.dead {
+		recycle(&framePool, out)
+		return
+	}
+	if ev&evWritable != 0 {
+		c.armed = false
+	}
+	if ev&evHangup != 0 {
+		recycle(&framePool, out)
+		lp.bury(c, ReasonHangup)
+		return
+	}
+	lp.flush(c, out)
+	if ev&evFinished != 0 {
+		c.busy = false
+		if ev&evClose != 0 {
+			lp.closeAfter(c, ReasonFault)
+		}
+	}
+	if c.in != nil {
+		lp.consumeStashed(c)
+	}
+	lp.settle(c)
+}
+
+// panicked ends the connection whose handling panicked with r; the loop lives.
+func (lp *eventLoop) panicked(c *Conn, r any) {
+	lp.srv.opt.OnPanic(r)
+	lp.reply = nil
+	if !c.dead && !c.busy {
+		lp.send(c, lp.fault(c, FaultPanic, nil))
+	}
+	lp.bury(c, ReasonInternal)
+}
+
+func (lp *eventLoop) lane(h Handler) Lane {
+	l := lp.lanes[h]
+	if l == nil {
+		l = h.NewLane()
+		lp.lanes[h] = l
+	}
+	return l
+}

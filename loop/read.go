@@ -1,0 +1,247 @@
+package loop
+
+import "bytes"
+
+// received takes what gnet read. b is gnet's buffer: valid until return.
+func (lp *eventLoop) received(c *Conn, b []byte) {
+	c.bytesIn.Add(uint64(len(b)))
+	c.idleAt = 0
+	if c.closing || c.dead {
+		return // lingering: read and forget
+	}
+	if c.in == nil {
+		// The usual case: whole lines, handled where gnet read them.
+		b = lp.consume(c, b)
+		if len(b) > 0 && !c.closing && !c.dead {
+			lp.stash(c, b)
+		}
+	} else {
+		lp.stash(c, b)
+		lp.consumeStashed(c)
+	}
+	lp.settle(c)
+}
+
+// consume handles the lines at the beginning of b while the connection is free,
+// sends what is answered at once, and returns the rest. scanned bytes of b are
+// known to hold no newline.
+func (lp *eventLoop) consume(c *Conn, b []byte) []byte {
+	reply := lp.reply[:0]
+	for len(b) > 0 && c.free() {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			break
+		}
+		line := b[:i]
+		b = b[i+1:]
+		reply = lp.line(c, line, reply)
+		if len(reply) >= replyBytes {
+			lp.send(c, reply)
+			reply = reply[:0]
+		}
+	}
+	lp.send(c, reply)
+	lp.reply = reply[:0]
+	return b
+}
+
+// line handles one line on the loop and appends the immediate answer to reply.
+func (lp *eventLoop) line(c *Conn, line, reply []byte) []byte {
+	if !c.authed {
+		return lp.auth(c, line, reply)
+	}
+	if len(line) > lp.srv.opt.MaxLineBytes {
+		return lp.fault(c, FaultTooLarge, reply)
+	}
+	if blank(line) {
+		return reply
+	}
+	var act Action
+	reply, act = c.lane.Line(c, line, reply)
+	switch act {
+	case Busy:
+		c.busy = true
+	case Close:
+		lp.closeAfter(c, ReasonFault)
+	}
+	return reply
+}
+
+func (lp *eventLoop) auth(c *Conn, line, reply []byte) []byte {
+	if len(line) <= lp.srv.opt.MaxAuthBytes && c.lane.Auth(c, line) {
+		c.authed = true
+		return reply
+	}
+	lp.closeAfter(c, ReasonAuth) // silently
+	return reply
+}
+
+// fault answers a client error of the loop's own finding; it ends the
+// connection.
+func (lp *eventLoop) fault(c *Conn, f Fault, reply []byte) []byte {
+	reason := ReasonFault
+	if f == FaultPanic {
+		reason = ReasonInternal
+	}
+	lp.closeAfter(c, reason)
+	return c.lane.Fault(c, f, reply)
+}
+
+// closeAfter marks the connection to be closed once its output is written.
+func (lp *eventLoop) closeAfter(c *Conn, why Reason) {
+	c.closing, c.reason = true, why
+}
+
+// stash keeps b until it can be consumed, within the limits on input.
+func (lp *eventLoop) stash(c *Conn, b []byte) {
+	opt := &lp.srv.opt
+	if lp.srv.inbound.Add(int64(len(b))) > opt.MaxInboundBytes {
+		lp.srv.inbound.Sub(int64(len(b)))
+		if c.busy {
+			// Its answer is on the way and would be followed by the fault; a
+			// connection that cannot be told in order is just closed.
+			lp.bury(c, ReasonFault)
+			return
+		}
+		lp.send(c, lp.fault(c, FaultInbound, nil))
+		return
+	}
+	if c.in == nil {
+		c.in = linePool.Get()
+	} else if c.head > 0 && (c.head == len(c.in.B) || c.head > cap(c.in.B)/2) {
+		n := copy(c.in.B, c.in.B[c.head:])
+		c.in.B, c.head, c.scanned = c.in.B[:n], 0, c.scanned-c.head
+	}
+	// One byte to spare: a last line without a newline gets one appended.
+	appendCapped(c.in, b, opt.MaxLineBytes+readChunkBytes+1)
+}
+
+// unstash forgets n stashed bytes.
+func (lp *eventLoop) unstash(c *Conn, n int) {
+	lp.srv.inbound.Sub(int64(n))
+	c.head += n
+	c.lineAt = 0 // the next line has its own time
+	if c.head == len(c.in.B) {
+		recycle(&linePool, c.in)
+		c.in, c.head, c.scanned = nil, 0, 0
+	}
+}
+
+// dropStash forgets all of it.
+func (lp *eventLoop) dropStash(c *Conn) {
+	if c.in != nil {
+		lp.unstash(c, len(c.unread()))
+	}
+}
+
+// consumeStashed handles stashed lines while the connection is free. Each byte
+// is searched for a newline once, however slowly the line arrives.
+func (lp *eventLoop) consumeStashed(c *Conn) {
+	reply := lp.reply[:0]
+	for c.in != nil && c.free() {
+		c.scanned = max(c.scanned, c.head)
+		i := bytes.IndexByte(c.in.B[c.scanned:], '\n')
+		if i < 0 {
+			c.scanned = len(c.in.B)
+			reply = lp.checkUnfinished(c, reply)
+			break
+		}
+		end := c.scanned + i
+		line := c.in.B[c.head:end]
+		c.scanned = end + 1
+		if len(line) > inlineLineBytes && len(line) <= lp.srv.opt.MaxLineBytes && c.authed {
+			lp.decodeAside(c, end+1)
+			break
+		}
+		reply = lp.line(c, line, reply)
+		lp.unstash(c, len(line)+1)
+		if len(reply) >= replyBytes {
+			lp.send(c, reply)
+			reply = reply[:0]
+		}
+	}
+	lp.send(c, reply)
+	lp.reply = reply[:0]
+	if c.closing || c.dead {
+		lp.dropStash(c)
+	}
+}
+
+// checkUnfinished applies the limits to a line that has no end yet.
+func (lp *eventLoop) checkUnfinished(c *Conn, reply []byte) []byte {
+	n := len(c.unread())
+	switch {
+	case !c.authed && n > lp.srv.opt.MaxAuthBytes:
+		lp.closeAfter(c, ReasonAuth)
+	case n > lp.srv.opt.MaxLineBytes:
+		reply = lp.fault(c, FaultTooLarge, reply)
+	}
+	return reply
+}
+
+// decodeAside has the line that ends the stash at end decoded on a goroutine of
+// its own: the buffer goes with it, what follows the line stays.
+func (lp *eventLoop) decodeAside(c *Conn, end int) {
+	b, head := c.in, c.head
+	rest := b.B[end:]
+	c.in, c.head, c.scanned = nil, 0, 0
+	lp.srv.inbound.Sub(int64(len(rest)))
+	if len(rest) > 0 {
+		lp.stash(c, rest)
+	}
+	c.busy = true
+	// The line stays charged to the total until it is decoded.
+	charged := int64(end - head)
+	lp.srv.decoders.Go(func() {
+		lp.srv.decodeSlots <- struct{}{}
+		defer func() { <-lp.srv.decodeSlots }()
+		defer lp.srv.inbound.Sub(charged)
+		lp.srv.decode(c, b.B[head:end-1])
+	})
+}
+
+// decode handles a long line off the loop.
+func (s *Server) decode(c *Conn, line []byte) {
+	lane := s.borrowLane(c.ln)
+	defer s.returnLane(c.ln, lane)
+	reply, act := s.lineContained(c, lane, line)
+	switch act {
+	case Next:
+		c.Finish(reply)
+	case Close:
+		c.FinishClose(reply)
+	case Busy:
+		// The task has the connection and answers.
+	}
+}
+
+func (s *Server) lineContained(c *Conn, lane Lane, line []byte) (reply []byte, act Action) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.opt.OnPanic(r)
+			reply, act = lane.Fault(c, FaultPanic, nil), Close
+		}
+	}()
+	return lane.Line(c, line, nil)
+}
+
+// finalLine gives a last line without a newline the newline that its end of
+// input stands for.
+func (lp *eventLoop) finalLine(c *Conn) {
+	if b := c.unread(); len(b) > 0 && b[len(b)-1] != '\n' && c.authed {
+		c.in.B = append(c.in.B, '\n')
+		lp.srv.inbound.Inc()
+	}
+}
+
+// blank says whether the line holds nothing but JSON whitespace.
+func blank(line []byte) bool {
+	for _, b := range line {
+		switch b {
+		case ' ', '\t', '\r':
+		default:
+			return false
+		}
+	}
+	return true
+}

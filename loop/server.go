@@ -1,0 +1,248 @@
+package loop
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/panjf2000/gnet/v2"
+	"go.uber.org/atomic"
+	"golang.org/x/sys/unix"
+)
+
+// Server is a set of event loops and the listeners that feed them. Its methods
+// may be called from any goroutine.
+type Server struct {
+	// immutable after Start
+	opt    Options
+	gnet   *gnet.Client
+	loops  []*eventLoop
+	byLoop map[gnet.EventLoop]*eventLoop
+	poller *poller
+	clock  *clock
+
+	acceptors   sync.WaitGroup
+	decoders    sync.WaitGroup // goroutines that decode long lines or wait for gnet
+	background  sync.WaitGroup
+	decodeSlots chan struct{}
+
+	// atomic
+	timeouts  atomic.Pointer[Timeouts]
+	stopping  atomic.Bool // idle connections are closed
+	connCount atomic.Int64
+	nextID    atomic.Uint64
+	refused   atomic.Uint64
+	inbound   atomic.Int64 // bytes of unconsumed input
+
+	mu        sync.Mutex
+	listeners []*Listener      // guarded by mu
+	conns     map[uint64]*Conn // guarded by mu
+	gone      chan struct{}    // guarded by mu: closed when conns is empty; nil = nobody waits
+}
+
+// Start starts the loops; Serve gives them work.
+func Start(opt Options) (*Server, error) {
+	s := &Server{
+		opt:         opt.withDefaults(),
+		byLoop:      make(map[gnet.EventLoop]*eventLoop),
+		conns:       make(map[uint64]*Conn),
+		decodeSlots: make(chan struct{}, maxDecoders),
+	}
+	s.SetTimeouts(opt.Timeouts)
+	s.clock = newClock(s)
+	var err error
+	if s.poller, err = newPoller(); err != nil {
+		return nil, err
+	}
+	s.gnet, err = gnet.NewClient(&events{srv: s},
+		gnet.WithLogger(gnetLog{s.opt.Log}),
+		gnet.WithNumEventLoop(s.opt.Loops),
+		gnet.WithReadBufferCap(readChunkBytes),
+		gnet.WithWriteBufferCap(1024), // never used: we write ourselves
+		gnet.WithTCPNoDelay(gnet.TCPNoDelay))
+	if err != nil {
+		s.poller.close()
+		return nil, fmt.Errorf("event loops: %w", err)
+	}
+	if err := s.gnet.Start(); err != nil {
+		s.poller.close()
+		return nil, fmt.Errorf("event loops: %w", err)
+	}
+	if err := s.startLoops(); err != nil {
+		_ = s.gnet.Stop()
+		s.poller.close()
+		return nil, fmt.Errorf("event loops: %w", err)
+	}
+	s.background.Go(s.poller.run)
+	s.background.Go(s.clock.run)
+	return s, nil
+}
+
+// startLoops gives each of gnet's loops its waking socket. gnet enrols on the
+// loop with the fewest connections, so each of them gets one.
+func (s *Server) startLoops() error {
+	for range s.opt.Loops {
+		ours, theirs, err := wakePair()
+		if err != nil {
+			return err
+		}
+		lp := &eventLoop{srv: s, wakeFD: ours, lanes: make(map[Handler]Lane)}
+		s.loops = append(s.loops, lp)
+		if _, err := s.gnet.EnrollContext(theirs, lp); err != nil {
+			return err
+		}
+	}
+	if len(s.byLoop) != s.opt.Loops {
+		return fmt.Errorf("%d of %d loops have a waking socket", len(s.byLoop), s.opt.Loops)
+	}
+	return nil
+}
+
+// SetTimeouts changes the timeouts of all connections.
+func (s *Server) SetTimeouts(t Timeouts) {
+	s.timeouts.Store(&t)
+	for _, lp := range s.loops {
+		lp.do(lp.rewatch)
+	}
+}
+
+// rewatch looks at every connection's deadlines anew.
+func (lp *eventLoop) rewatch() {
+	for _, c := range lp.srv.Conns() {
+		if c.lp == lp && !c.dead {
+			lp.watch(c)
+		}
+	}
+}
+
+// Conns lists the open connections, in no order.
+func (s *Server) Conns() []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*Conn, 0, len(s.conns))
+	for _, c := range s.conns {
+		all = append(all, c)
+	}
+	return all
+}
+
+// Conn finds an open connection; nil if there is none with that ID.
+func (s *Server) Conn(id uint64) *Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conns[id]
+}
+
+// Count is the number of open connections, Refused how many were turned away.
+func (s *Server) Count() int { return int(s.connCount.Load()) }
+
+// Refused is how many connections were closed at once for the connection limit
+// or by Handler.Accept.
+func (s *Server) Refused() uint64 { return s.refused.Load() }
+
+// Inbound is the unconsumed input of all connections, in bytes.
+func (s *Server) Inbound() int64 { return s.inbound.Load() }
+
+// Loops is the number of event loops.
+func (s *Server) Loops() int { return len(s.loops) }
+
+func (s *Server) remember(c *Conn) {
+	s.mu.Lock()
+	s.conns[c.id] = c
+	s.mu.Unlock()
+}
+
+func (s *Server) forget(c *Conn) {
+	s.mu.Lock()
+	delete(s.conns, c.id)
+	if len(s.conns) == 0 && s.gone != nil {
+		close(s.gone)
+		s.gone = nil
+	}
+	s.mu.Unlock()
+	s.connCount.Dec()
+}
+
+func (s *Server) watched() bool {
+	for _, lp := range s.loops {
+		if lp.watchCount.Load() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// CloseListeners accepts no more connections; open ones live on.
+func (s *Server) CloseListeners() {
+	s.mu.Lock()
+	ls := s.listeners
+	s.mu.Unlock()
+	for _, l := range ls {
+		l.close()
+	}
+	s.acceptors.Wait()
+}
+
+// Shutdown closes the listeners, lets each connection finish what it is at,
+// written output included, and closes it; when ctx ends it cuts the rest, whose
+// number it returns. The server is not used again.
+func (s *Server) Shutdown(ctx context.Context) (cut int) {
+	s.CloseListeners()
+	s.stopping.Store(true)
+	s.mu.Lock()
+	gone := make(chan struct{})
+	if len(s.conns) == 0 {
+		close(gone)
+	} else {
+		s.gone = gone
+	}
+	s.mu.Unlock()
+	s.eachConn(func(lp *eventLoop, c *Conn) { lp.settle(c) })
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		cut = s.Count()
+		s.eachConn(func(lp *eventLoop, c *Conn) { lp.bury(c, ReasonShutdown) })
+		<-gone
+	}
+	s.decoders.Wait()
+	close(s.clock.quit)
+	s.poller.close()
+	s.background.Wait()
+	_ = s.gnet.Stop()
+	for _, lp := range s.loops {
+		_ = unix.Close(lp.wakeFD)
+	}
+	return cut
+}
+
+// eachConn calls f for every connection, on its loop, soon.
+func (s *Server) eachConn(f func(*eventLoop, *Conn)) {
+	for _, lp := range s.loops {
+		lp.do(func() {
+			for _, c := range s.Conns() {
+				if c.lp == lp && !c.dead {
+					f(lp, c)
+				}
+			}
+		})
+	}
+}
+
+// borrowLane gives a decoder a lane of the listener's handler; at most
+// maxDecoders are out.
+func (s *Server) borrowLane(l *Listener) Lane {
+	select {
+	case lane := <-l.lanes:
+		return lane
+	default:
+		return l.handler.NewLane()
+	}
+}
+
+func (s *Server) returnLane(l *Listener, lane Lane) {
+	select {
+	case l.lanes <- lane:
+	default:
+	}
+}

@@ -1,0 +1,190 @@
+package loop
+
+import (
+	"golang.org/x/sys/unix"
+)
+
+// send writes an immediate answer. It never overtakes a worker's frames: the
+// loop consumes lines only while the connection has no task, and has taken all
+// of the last task's frames by then.
+func (lp *eventLoop) send(c *Conn, b []byte) {
+	if len(b) == 0 || c.dead {
+		return
+	}
+	if c.pend != nil {
+		c.pend.B = append(c.pend.B, b...)
+		return
+	}
+	n, ok := lp.write(c, b)
+	if !ok || n == len(b) {
+		return
+	}
+	c.pend = framePool.Get()
+	c.pend.B = append(c.pend.B, b[n:]...)
+	c.sent = 0
+	c.stalledAt = lp.now()
+}
+
+// flush writes what workers put into the outbox; it takes ownership of out,
+// which may be nil.
+func (lp *eventLoop) flush(c *Conn, out *buffer) {
+	switch {
+	case c.pend == nil && out == nil:
+		return
+	case c.pend == nil:
+		c.pend, c.sent = out, 0
+	case out != nil:
+		lp.compactPending(c)
+		c.pend.B = append(c.pend.B, out.B...)
+		recycle(&framePool, out)
+	}
+	n, ok := lp.write(c, c.pend.B[c.sent:])
+	if !ok {
+		return
+	}
+	c.sent += n
+	if c.sent == len(c.pend.B) {
+		recycle(&framePool, c.pend)
+		c.pend, c.sent, c.stalledAt = nil, 0, 0
+		return
+	}
+	if n > 0 || c.stalledAt == 0 {
+		c.stalledAt = lp.now()
+	}
+}
+
+// compactPending drops the written part once it is the larger one, so that a
+// buffer that never quite empties does not grow.
+func (lp *eventLoop) compactPending(c *Conn) {
+	if c.sent > len(c.pend.B)/2 {
+		n := copy(c.pend.B, c.pend.B[c.sent:])
+		c.pend.B, c.sent = c.pend.B[:n], 0
+	}
+}
+
+// write gives b to the socket, as much as it takes. It reports false when the
+// connection is dead for it.
+func (lp *eventLoop) write(c *Conn, b []byte) (int, bool) {
+	for {
+		n, err := unix.Write(c.fd, b)
+		switch err {
+		case nil:
+			c.bytesOut.Add(uint64(n))
+			return n, true
+		case unix.EAGAIN:
+			return 0, true
+		case unix.EINTR:
+		default:
+			lp.bury(c, lostReason(err))
+			return 0, false
+		}
+	}
+}
+
+// lostReason tells a client that left from a socket that failed.
+func lostReason(err error) Reason {
+	if err == unix.EPIPE || err == unix.ECONNRESET {
+		return ReasonHangup
+	}
+	return ReasonWrite
+}
+
+// settle brings a connection to rest after something happened to it: waits for
+// room in the socket, closes, parks or attaches again. Every path of the loop
+// that touches a connection ends here.
+func (lp *eventLoop) settle(c *Conn) {
+	if c.dead {
+		return
+	}
+	lp.reportBacklog(c)
+	if c.pend != nil {
+		lp.arm(c)
+		if c.dead {
+			return
+		}
+	} else if c.closing && !c.busy {
+		lp.shut(c)
+		return
+	} else if c.eof && !c.busy && c.in == nil {
+		lp.bury(c, ReasonClient)
+		return
+	} else if lp.srv.stopping.Load() && !c.busy && c.in == nil {
+		lp.closeAfter(c, ReasonShutdown)
+		lp.shut(c)
+		return
+	}
+	lp.balance(c)
+	if !c.dead {
+		lp.watch(c)
+	}
+}
+
+// reportBacklog tells workers how much of the outbox is with the loop.
+func (lp *eventLoop) reportBacklog(c *Conn) {
+	n := c.unwritten()
+	if n == c.backlogSeen {
+		return
+	}
+	c.backlogSeen = n
+	c.mu.Lock()
+	c.backlog = n
+	if c.room != nil && c.unsent() < lp.srv.opt.MaxOutputBytes/2+1 {
+		close(c.room)
+		c.room = nil
+	}
+	c.mu.Unlock()
+}
+
+// shut ends the conversation after its last frame: the writing side is shut
+// down, so the client sees the end, and the connection is buried when the
+// client closes or lingerTimeout has passed.
+func (lp *eventLoop) shut(c *Conn) {
+	if c.eof || c.g == nil {
+		lp.bury(c, c.reason)
+		return
+	}
+	if !c.lingering {
+		c.lingering, c.lingerAt = true, lp.now()
+		_ = unix.Shutdown(c.fd, unix.SHUT_WR)
+	}
+	lp.watch(c)
+}
+
+// bury ends a connection: its task is cancelled, its buffers go back, its
+// descriptor is closed. Loop only; idempotent.
+func (lp *eventLoop) bury(c *Conn, why Reason) {
+	if c.dead {
+		return
+	}
+	c.dead, c.reason = true, why
+	lp.unwatch(c)
+	lp.unpoll(c)
+	lp.dropStash(c)
+
+	c.mu.Lock()
+	c.closed = true
+	out := c.out
+	c.out = nil
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
+	if c.task != nil {
+		c.ln.handler.Cancel(c, c.task)
+		c.task = nil
+	}
+	c.mu.Unlock()
+
+	recycle(&framePool, out)
+	recycle(&framePool, c.pend)
+	c.pend = nil
+	if g := c.g; g != nil {
+		c.g = nil
+		_ = lp.el.Close(g) // calls OnClose, which finds the connection dead
+	} else if c.fd >= 0 {
+		_ = unix.Close(c.fd)
+	}
+	c.fd = -1
+	lp.srv.forget(c)
+	c.ln.handler.Closed(c, why)
+}
