@@ -21,7 +21,7 @@ type Options struct {
 	IdleTimeout       time.Duration // between two events after that; 60 s
 
 	// PassTopK sends top_k, which OpenAI's own API refuses but llama-server,
-	// vLLM, Ollama and LM Studio know.
+	// vLLM and LM Studio know.
 	PassTopK bool
 	// PassGrammar sends a request's grammar in llama-server's `grammar` field.
 	// Without it a request with a grammar is refused, for the API has no place
