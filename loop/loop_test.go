@@ -34,7 +34,6 @@ type script struct {
 	holding   chan struct{}
 	workErr   chan error
 	key       string
-	running   atomic.Int64
 }
 
 func newScript() *script {

@@ -29,6 +29,7 @@ type Server struct {
 	// atomic
 	timeouts  atomic.Pointer[Timeouts]
 	stopping  atomic.Bool // idle connections are closed
+	shut      atomic.Bool // Shutdown has been called
 	connCount atomic.Int64
 	nextID    atomic.Uint64
 	refused   atomic.Uint64
@@ -185,9 +186,12 @@ func (s *Server) CloseListeners() {
 
 // Shutdown closes the listeners, lets each connection finish what it is at,
 // written output included, and closes it; when ctx ends it cuts the rest, whose
-// number it returns. The server is not used again.
+// number it returns. The server is not used again; a second call does nothing.
 func (s *Server) Shutdown(ctx context.Context) (cut int) {
 	s.CloseListeners()
+	if !s.shut.CompareAndSwap(false, true) {
+		return 0
+	}
 	s.stopping.Store(true)
 	s.mu.Lock()
 	gone := make(chan struct{})
