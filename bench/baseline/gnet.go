@@ -39,15 +39,20 @@ func Gnet(ctx context.Context, endpoints Endpoints, options GnetOptions) error {
 	if endpoints.TCP != "" {
 		addresses = append(addresses, "tcp://"+endpoints.TCP)
 	}
-	stopped := context.AfterFunc(ctx, func() {
+	stopped := make(chan struct{})
+	stay := context.AfterFunc(ctx, func() {
+		defer close(stopped)
 		<-server.started
-		_ = server.engine.Stop(context.Background())
+		_ = server.engine.Stop(context.Background()) // looks every half second
 	})
-	defer stopped()
-	return gnet.Rotate(server, addresses,
+	err := gnet.Rotate(server, addresses,
 		gnet.WithNumEventLoop(max(1, options.Loops)),
 		gnet.WithReadBufferCap(64<<10),
 		gnet.WithLogger(silent{}))
+	if !stay() && err == nil {
+		<-stopped
+	}
+	return err
 }
 
 // gnetServer is the event handler; all loops share it and write nothing to it.

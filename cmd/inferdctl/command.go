@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,11 +63,11 @@ func newReload(a *app) *cobra.Command {
 }
 
 func newLogLevel(a *app) *cobra.Command {
-	levels := []string{"debug", "info", "warn", "error"}
+	levels := []string{"debug", "info", "warn", "error", "off"}
 	return &cobra.Command{
 		Use:       "log-level LEVEL",
 		GroupID:   groupOperate,
-		Short:     "Set the daemon's log level: debug, info, warn or error",
+		Short:     "Set the daemon's log level: debug, info, warn, error or off",
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: levels,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -75,23 +77,18 @@ func newLogLevel(a *app) *cobra.Command {
 }
 
 func newCancel(a *app) *cobra.Command {
-	var byConnection bool
-	cmd := &cobra.Command{
-		Use:     "cancel ID",
+	return &cobra.Command{
+		Use:     "cancel CONNECTION",
 		GroupID: groupOperate,
-		Short:   "Cancel the requests that carry this id",
-		Example: `  inferdctl cancel r42
-  inferdctl cancel --connection 17     # ids as listed by connections`,
-		Args: cobra.ExactArgs(1),
+		Short:   "Close a connection and stop the work it asked for",
+		Example: "  inferdctl connections        # lists the ids\n  inferdctl cancel 17",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			key := "request"
-			if byConnection {
-				key = "connection"
+			id, err := strconv.ParseUint(args[0], 10, 64)
+			if err != nil || id == 0 {
+				return fmt.Errorf("%q is not the id of a connection: connections lists them", args[0])
 			}
-			return a.ordered(cmd, "cancel", map[string]any{key: args[0]}, "cancelled")
+			return a.ordered(cmd, "cancel", map[string]any{"conn": id}, "cancelled")
 		},
 	}
-	cmd.Flags().BoolVar(&byConnection, "connection", false,
-		"ID is a connection's: cancel what it runs")
-	return cmd
 }

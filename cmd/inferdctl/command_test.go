@@ -37,8 +37,10 @@ func TestCommands(t *testing.T) {
 	f([]string{"log-level", "debug"}, `{"command":"log_level","level":"debug","type":"command"}`,
 		`{"type":"reply","id":"admin","command":"log_level","ok":true,"level":"debug"}`,
 		"log level set level=debug\n")
+	f([]string{"cancel", "17"}, `{"command":"cancel","conn":17,"type":"command"}`,
+		`{"type":"reply","id":"admin","command":"cancel","ok":true,"conn":17}`, "cancelled conn=17\n")
 	f([]string{"stats"}, `{"command":"stats","type":"command"}`,
-		`{"type":"reply","id":"admin","command":"stats","ok":true,"requests":{"done":3},"active":1}`,
+		`{"type":"reply","id":"admin","command":"stats","ok":true,"stats":{"requests":{"done":3},"active":1}}`,
 		"active         1\nrequests.done  3\n")
 	f([]string{"connections"}, `{"command":"connections","type":"command"}`,
 		`{"type":"reply","id":"admin","command":"connections","ok":true,`+
@@ -56,11 +58,18 @@ func TestCommandRefused(t *testing.T) {
 	}
 }
 
-func TestLogLevelIsChecked(t *testing.T) {
-	got := runWith(t, "", "log-level", "loud")
-	if got.code != exitError || !strings.Contains(got.stderr, `invalid argument "loud"`) {
-		t.Errorf("%+v", got)
+func TestArgumentsAreChecked(t *testing.T) {
+	f := func(want string, args ...string) {
+		t.Helper()
+		got := runWith(t, "", args...)
+		if got.code != exitError || !strings.Contains(got.stderr, want) {
+			t.Errorf("%v: %+v, want %q", args, got, want)
+		}
 	}
+	f(`invalid argument "loud"`, "log-level", "loud")
+	f(`"r1" is not the id of a connection`, "cancel", "r1")
+	f(`"0" is not the id of a connection`, "cancel", "0")
+	f(`unknown command "now"`, "drain", "now")
 }
 
 func TestHelpAndVersion(t *testing.T) {

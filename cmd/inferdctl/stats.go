@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -27,7 +28,9 @@ func newStats(a *app) *cobra.Command {
 				return a.printJSON(&reply)
 			}
 			table := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
-			printValues(table, "", reply.Fields)
+			if counters, ok := reply.Fields["stats"].(map[string]any); ok {
+				printValues(table, "", counters)
+			}
 			return table.Flush()
 		},
 	}
@@ -35,17 +38,9 @@ func newStats(a *app) *cobra.Command {
 	return cmd
 }
 
-// printValues lists the leaves of a reply, one a line, named by their path.
+// printValues lists the leaves of an object, one a line, named by their path.
 func printValues(w io.Writer, prefix string, fields map[string]any) {
-	keys := make([]string, 0, len(fields))
-	for key := range fields {
-		if prefix == "" && slices.Contains(replyKeys, key) {
-			continue
-		}
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	for _, key := range keys {
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		if nested, ok := fields[key].(map[string]any); ok {
 			printValues(w, prefix+key+".", nested)
 			continue
@@ -53,9 +48,6 @@ func printValues(w io.Writer, prefix string, fields map[string]any) {
 		_, _ = fmt.Fprintf(w, "%s\t%s\n", printable(prefix+key), cell(fields[key]))
 	}
 }
-
-// replyKeys are the frame around a reply, not its content.
-var replyKeys = []string{"type", "id", "command", "ok"}
 
 // cell gives one value as it stands in a table.
 func cell(value any) string {
