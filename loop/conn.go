@@ -72,7 +72,7 @@ type Conn struct {
 	out     *buffer       // frames not yet taken by the loop
 	backlog int           // bytes the loop has taken and the socket has not
 	room    chan struct{} // closed when there is room in the outbox again
-	task    any
+	task    Task
 	events  event
 	queued  bool // is in the dirty list
 	closed  bool
@@ -118,21 +118,23 @@ func (c *Conn) unsent() int {
 	return c.backlog + len(c.out.B)
 }
 
-// Attach makes task the one that the connection is busy with; a Lane calls it
-// before it answers Busy. It reports false when the client is gone already.
-func (c *Conn) Attach(task any) bool {
+// Attach makes t the task that the connection is busy with and starts it; a
+// Lane calls it before it answers Busy. It reports false when the client is gone
+// already: the task was not started.
+func (c *Conn) Attach(t Task) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return false
 	}
-	c.task = task
+	c.task = t
+	t.Start()
 	return true
 }
 
 // WithTask calls f with the connection's task, if it has one, while holding the
 // connection: the task cannot end meanwhile. f must not call the connection.
-func (c *Conn) WithTask(f func(task any)) bool {
+func (c *Conn) WithTask(f func(Task)) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.task == nil {

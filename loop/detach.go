@@ -29,7 +29,11 @@ func (lp *eventLoop) closedByGnet(c *Conn, err error) {
 		return // ours: bury or park
 	}
 	if !errors.Is(err, io.EOF) {
-		lp.lost(c, ReasonRead)
+		if errors.Is(err, unix.ECONNRESET) {
+			lp.lost(c, ReasonHangup)
+		} else {
+			lp.lost(c, ReasonRead)
+		}
 		return
 	}
 	if c.lingering {

@@ -12,11 +12,6 @@ type Handler interface {
 	// its own, and each decoder of long lines.
 	NewLane() Lane
 
-	// Cancel tells a task (see Conn.Attach) that nobody waits for it. It is
-	// called with the connection locked: it must be short, and must not call
-	// the connection.
-	Cancel(c *Conn, task any)
-
 	// Closed is called once for each connection that Accept let in, on its loop
 	// (or the acceptor's goroutine if no loop took it).
 	Closed(c *Conn, reason Reason)
@@ -36,6 +31,17 @@ type Lane interface {
 	// Fault appends what a client is told before its connection is closed for
 	// f. It may append nothing.
 	Fault(c *Conn, f Fault, dst []byte) []byte
+}
+
+// Task is what a connection is busy with. Both methods are called with the
+// connection locked, so Cancel cannot overtake Start and neither can overlap
+// Conn.Finish: they must be short and must not call the connection.
+type Task interface {
+	// Start hands the task to whoever works on it.
+	Start()
+	// Cancel says that nobody waits for the answer any more. The task has still
+	// to end by itself; its Write and Finish do nothing from now on.
+	Cancel()
 }
 
 // Action is what becomes of a connection after a line.

@@ -46,10 +46,23 @@ func newScript() *script {
 
 func (s *script) Accept(net.Conn) (any, bool)   { return nil, true }
 func (s *script) NewLane() Lane                 { return scriptLane{s} }
-func (s *script) Cancel(_ *Conn, task any)      { close(task.(chan struct{})); s.cancelled <- struct{}{} }
 func (s *script) Closed(_ *Conn, reason Reason) { s.closed <- reason }
 
 type scriptLane struct{ s *script }
+
+// scriptTask is a task that runs on a goroutine of its own.
+type scriptTask struct {
+	s      *script
+	cancel chan struct{}
+	run    func(cancel chan struct{})
+}
+
+func (t *scriptTask) Start() { go t.run(t.cancel) }
+
+func (t *scriptTask) Cancel() {
+	close(t.cancel)
+	t.s.cancelled <- struct{}{}
+}
 
 func (l scriptLane) Auth(_ *Conn, line []byte) bool { return string(line) == l.s.key }
 
@@ -74,20 +87,18 @@ func (l scriptLane) Line(c *Conn, line, dst []byte) ([]byte, Action) {
 	case "work":
 		n, text, _ := strings.Cut(rest, " ")
 		count, _ := strconv.Atoi(n)
-		if !c.Attach(make(chan struct{})) {
-			return dst, Close
-		}
-		go l.s.work(c, count, text)
-		return dst, Busy
+		return dst, l.start(c, func(chan struct{}) { l.s.work(c, count, text) })
 	case "hold":
-		cancel := make(chan struct{})
-		if !c.Attach(cancel) {
-			return dst, Close
-		}
-		go l.s.hold(c, cancel)
-		return dst, Busy
+		return dst, l.start(c, func(cancel chan struct{}) { l.s.hold(c, cancel) })
 	}
 	return fmt.Appendf(dst, "what is %q?\n", verb), Next
+}
+
+func (l scriptLane) start(c *Conn, run func(cancel chan struct{})) Action {
+	if !c.Attach(&scriptTask{l.s, make(chan struct{}), run}) {
+		return Close
+	}
+	return Busy
 }
 
 func (s *script) work(c *Conn, n int, text string) {

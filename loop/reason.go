@@ -18,13 +18,14 @@ const (
 	ReasonShutdown                 // the daemon ends
 	ReasonInternal                 // a panic of ours, contained
 	ReasonRefused                  // over the connection limit, or not allowed in
+	ReasonOperator                 // an operator closed it
 	numReasons
 )
 
 var reasonNames = [numReasons]string{
 	"client_closed", "client_gone", "read_error", "write_error", "protocol_error",
 	"auth_failed", "idle_timeout", "line_timeout", "slow_reader", "shutdown",
-	"internal_error", "refused",
+	"internal_error", "refused", "operator",
 }
 
 // String gives the name used in logs and metrics.

@@ -134,6 +134,17 @@ func (s *Server) Conn(id uint64) *Conn {
 	return s.conns[id]
 }
 
+// CloseConn closes a connection and cancels its task, soon. It reports whether
+// there is one with that ID.
+func (s *Server) CloseConn(id uint64, why Reason) bool {
+	c := s.Conn(id)
+	if c == nil || c.lp == nil {
+		return false
+	}
+	c.lp.do(func() { c.lp.bury(c, why) })
+	return true
+}
+
 // Count is the number of open connections, Refused how many were turned away.
 func (s *Server) Count() int { return int(s.connCount.Load()) }
 

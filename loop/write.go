@@ -170,7 +170,7 @@ func (lp *eventLoop) bury(c *Conn, why Reason) {
 		c.room = nil
 	}
 	if c.task != nil {
-		c.ln.handler.Cancel(c, c.task)
+		c.task.Cancel()
 		c.task = nil
 	}
 	c.mu.Unlock()
