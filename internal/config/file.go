@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"inferd/internal/store/modelname"
 )
 
 // fileConfig is what the config file says.
@@ -152,7 +154,7 @@ func (f *fileConfig) readListen(root, o *object) {
 func readModel(o *object) Model {
 	var m Model
 	o.need("name", &m.Name)
-	if err := CheckModelName(m.Name); m.Name != "" && err != nil {
+	if err := modelname.Check(m.Name); m.Name != "" && err != nil {
 		o.fail("name", "%v", err)
 	}
 	o.need("sha256", &m.SHA256)
@@ -180,29 +182,6 @@ func isLowerSHA256(text string) bool {
 		}
 	}
 	return len(text) == 64
-}
-
-// CheckModelName refuses names that could not safely be part of a path: a
-// model's name is a file name in the store.
-func CheckModelName(name string) error {
-	const rule = "want 1 to 128 of A-Z a-z 0-9 . - _, no leading dot, no '..'"
-	if name == "" || len(name) > 128 || name[0] == '.' || strings.Contains(name, "..") {
-		return fmt.Errorf("bad model name %q: %s", cut(name), rule)
-	}
-	for i := range len(name) {
-		c := name[i]
-		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') &&
-			c != '.' && c != '-' && c != '_' {
-			return fmt.Errorf("bad model name %q: %s", cut(name), rule)
-		}
-	}
-	stem, _, _ := strings.Cut(strings.ToUpper(name), ".")
-	port := len(stem) == 4 && stem[3] >= '1' && stem[3] <= '9' &&
-		(stem[:3] == "COM" || stem[:3] == "LPT")
-	if port || stem == "CON" || stem == "PRN" || stem == "AUX" || stem == "NUL" {
-		return fmt.Errorf("bad model name %q: a device name on some systems", name)
-	}
-	return nil
 }
 
 // cut shortens a wrong name for an error.

@@ -209,26 +209,6 @@ func TestFileErrors(t *testing.T) {
 	}
 }
 
-func TestCheckModelName(t *testing.T) {
-	f := func(name string, ok bool) {
-		t.Helper()
-		if err := CheckModelName(name); (err == nil) != ok {
-			t.Errorf("CheckModelName(%q) = %v, want ok %v", name, err, ok)
-		}
-	}
-	for _, good := range []string{
-		"a", "gemma-4-e4b", "Q4_K.M", "com0", "con-1", strings.Repeat("a", 128),
-	} {
-		f(good, true)
-	}
-	for _, bad := range []string{
-		"", ".a", "a..b", "a/b", `a\b`, "a b", "ä", "a\n", "CON", "nul.gguf", "Com1", "lpt9.x",
-		strings.Repeat("a", 129),
-	} {
-		f(bad, false)
-	}
-}
-
 // FuzzParseFile looks for crashes, for errors without a line, and for a
 // document that encoding/json would refuse.
 func FuzzParseFile(f *testing.F) {
