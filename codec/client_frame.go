@@ -98,10 +98,11 @@ func (d *FrameDecoder) Decode(line []byte) (*Frame, error) {
 }
 
 // foreign decodes a line that has a known key with a value of another type, which
-// is fine in a frame of an unknown type.
+// is fine in a frame of an unknown type. A line is looked at afresh by the standard
+// library because sonic may have stopped before the type.
 func (d *FrameDecoder) foreign(line []byte) (*Frame, error) {
 	var t frameType
-	if err := d.json.fill(line, &t); err != nil || known(t.Type) {
+	if err := (stdFiller{}).fill(line, &t); err != nil || known(t.Type) {
 		return nil, errFrameValue
 	}
 	if t.Type == "" {

@@ -83,6 +83,8 @@ func TestDecode_Success(t *testing.T) {
 		f(`{`+hi+`,"temperature":-0}`, func(r *Request) { r.Temperature = 0 })
 		f(`{`+hi+`,"temperature":-1.5E+2}`, func(r *Request) { r.Temperature = -150 })
 		f(`{`+hi+`,"top_p":1e-999}`, func(r *Request) { r.TopP = 0 })
+		f(`{`+hi+`,"top_p":1.7e308}`, func(r *Request) { r.TopP = 1.7e308 })
+		f(`{`+hi+`,"top_p":0.`+strings.Repeat("0", 400)+`1e401}`, func(r *Request) { r.TopP = 1 })
 		f(`{`+hi+`,"top_p":0.1}`, func(r *Request) { r.TopP = 0.1 })
 		f(`{`+hi+`,"top_k":0,"max_tokens":0}`, func(r *Request) { r.TopK, r.MaxTokens = 0, 0 })
 		f(`{`+hi+`,"max_tokens":4294967295}`, func(r *Request) { r.MaxTokens = 1<<32 - 1 })
@@ -203,6 +205,15 @@ func TestDecode_Failure(t *testing.T) {
 		f("{\"x\":\"\xf4\x90\x80\x80\","+hi+"}", "invalid UTF-8") // above U+10FFFF
 		f("{\"x\":\"12345678\xe2\x82\","+hi+"}", "invalid UTF-8") // cut short
 		f("{\"messages\":[{\"role\":\"user\",\"content\":\"\xe9\"}]}", "invalid UTF-8")
+		for at := range 100 { // at every place of the words that are scanned at once
+			x := func(s string) string {
+				return `{"id":"` + strings.Repeat("x", at) + s + strings.Repeat("y", 100-at) + `",` + hi + `}`
+			}
+			f(x("\xff"), "invalid UTF-8")
+			f(x("\n"), "raw control character in a string")
+			f(x(`\x`), "invalid escape in a string")
+			f(x(`"`), "malformed JSON")
+		}
 		for _, s := range []string{
 			`\ud800`, `\udc00`, `\ud800x`, `\ud800\n`, `\ud800\ud800`, `\ud83d\u0041`,
 			`\udfff\ud800`, `\ud83d\ude00\ud83d`, `\uDBFF`,
@@ -296,8 +307,9 @@ func TestDecode_WrongTypes(t *testing.T) {
 		for _, v := range values(`1 0 "true" [] {}`) {
 			f(`{"stream":`+v+`,`+hi+`}`, "stream must be a boolean or null")
 		}
-		for _, v := range values(`1e999 -1e999 1e309 1.8e308`) {
+		for _, v := range values(`1e999 -1e999 1E309 1.8e308 0.1e310 ` + strings.Repeat("9", 310)) {
 			f(`{"temperature":`+v+`,`+hi+`}`, "number out of range")
+			f(`{"top_p":`+v+`,`+hi+`}`, "number out of range")
 		}
 		for _, v := range values(`"" "User" "USER" "bot" "tool" "user\u0020" "us\u0000er"`) {
 			f(`{"messages":[{"role":`+v+`,"content":""}]}`,

@@ -97,7 +97,7 @@ func (r *Request) CopyTo(dst *Request, buf []byte) []byte {
 	dst.Grammar, buf = pack(buf, r.Grammar)
 	for i := range r.Messages {
 		m := &messages[i]
-		m.Role = constantRole(r.Messages[i].Role)
+		m.Role = r.Messages[i].Role // a constant, no memory of r's
 		m.Content, buf = pack(buf, r.Messages[i].Content)
 	}
 	return buf

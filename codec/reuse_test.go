@@ -1,6 +1,8 @@
 package codec
 
 import (
+	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
@@ -64,6 +66,60 @@ func TestDecode_DropsLargeArrays(t *testing.T) {
 		t.Errorf("room for %d and %d messages is kept; limit %d",
 			cap(r.Messages), cap(pooled.Messages), maxKeptMessages)
 	}
+}
+
+// fickleFiller stands for a JSON library that gives up on a good line half way.
+type fickleFiller struct{}
+
+func (fickleFiller) fill(_ []byte, v any) error {
+	if r, ok := v.(*Request); ok {
+		r.ID, r.Grammar, r.TopK, r.Stream = "junk", "junk", 1, false
+		r.Messages = append(r.Messages, Message{"junk", "junk"}, Message{"junk", "junk"})[:1]
+	}
+	return errors.New("no")
+}
+
+func TestDecode_OutlivesItsLibrary(t *testing.T) {
+	d := &Decoder{json: fickleFiller{}}
+	for range 2 {
+		r, err := d.Decode(lineOf(`{` + hi + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(request(nil), r); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		for _, m := range r.Messages[1:cap(r.Messages)] {
+			if m != (Message{}) {
+				t.Errorf("%v is kept behind the messages", m)
+			}
+		}
+	}
+}
+
+// What a Request keeps of its line: the strings without escapes, in place, and no
+// role.
+func TestDecode_Aliases(t *testing.T) {
+	line := lineOf(`{"id":"r1","messages":[{"role":"user","content":"plain"},` +
+		`{"role":"syst\u0065m","content":"a\nb"}],"grammar":"g"}`)
+	r, err := NewDecoder().Decode(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(s string, want bool) {
+		t.Helper()
+		if got := within(s, line); got != want {
+			t.Errorf("%q lies in the line: %v; want %v", s, got, want)
+		}
+	}
+	f(r.Messages[0].Role, false)
+	f(r.Messages[1].Role, false)
+	f(r.Messages[1].Content, false)
+	_, std := newFiller().(stdFiller)
+	inPlace := !std && runtime.GOARCH == "amd64" // elsewhere copies are fine
+	f(r.ID, inPlace)
+	f(r.Messages[0].Content, inPlace)
+	f(r.Grammar, inPlace)
 }
 
 // within tells whether s lies in buf.

@@ -122,7 +122,7 @@ func (s *scanner) requestValue(f field) *DecodeError {
 		if c != '-' && !isDigit(c) {
 			return s.mismatch(f)
 		}
-		return s.number()
+		return s.float64()
 	case fieldStream:
 		return s.boolean(f)
 	case fieldImageTokenBudget:

@@ -1,6 +1,10 @@
 package codec
 
-import "math"
+import (
+	"bytes"
+	"math"
+	"strconv"
+)
 
 // next passes whitespace and returns the byte at pos, 0 at the line's end. (A
 // NUL byte in the line also gives 0; both are an error wherever next is asked,
@@ -188,6 +192,22 @@ func (s *scanner) number() *DecodeError {
 		i = exp
 	}
 	s.pos = i
+	return nil
+}
+
+// float64 passes a number that a float64 can hold, if not to the last digit.
+func (s *scanner) float64() *DecodeError {
+	start := s.pos
+	if bad := s.number(); bad != nil {
+		return bad
+	}
+	n := s.line[start:s.pos]
+	if len(n) < maxPlainDigits && !bytes.ContainsAny(n, "eE") {
+		return nil
+	}
+	if _, err := strconv.ParseFloat(string(n), 64); err != nil {
+		return errRange
+	}
 	return nil
 }
 
