@@ -1,0 +1,148 @@
+package sdnotify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// watchdogPart is how many pings are sent in the time after which systemd
+// gives the daemon up: one may be late and one may be lost.
+const watchdogPart = 3
+
+// The names of passed sockets, as FileDescriptorName= in the socket units.
+const (
+	SocketInfer   = "infer"
+	SocketInferV2 = "infer-v2"
+	SocketEmbed   = "infer-embed"
+	SocketAdmin   = "admin"
+)
+
+// Ready says that the daemon serves, at first and after Reloading.
+func Ready(status string) error {
+	return notify(daemon.SdNotifyReady + "\nSTATUS=" + oneLine(status))
+}
+
+// Reloading says that the configuration is read again; Ready must follow.
+func Reloading() error {
+	return notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
+}
+
+// Stopping says that the shutdown has begun, and why.
+func Stopping(status string) error {
+	return notify(daemon.SdNotifyStopping + "\nSTATUS=" + oneLine(status))
+}
+
+// Status sets the line that systemctl status shows.
+func Status(status string) error { return notify("STATUS=" + oneLine(status)) }
+
+// ExtendTimeout asks systemd to wait this much longer for the next state: a
+// large model may take minutes to load.
+func ExtendTimeout(d time.Duration) error {
+	return notify(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", d.Microseconds()))
+}
+
+func notify(state string) error {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		return fmt.Errorf("notifying the service manager: %w", err)
+	}
+	return nil
+}
+
+// oneLine keeps text from becoming a further assignment.
+func oneLine(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c < ' ' {
+			b[i] = ' '
+		}
+	}
+	return string(b)
+}
+
+// Watchdog pings systemd while alive says so, until ctx ends. Not pinging is
+// the alarm: systemd then kills the daemon and starts it anew. It returns at
+// once if no watchdog is asked for.
+//
+// alive must prove that the daemon still moves, for instance that every event
+// loop has turned since the last call; it is called a few times per interval
+// and must not block.
+func Watchdog(ctx context.Context, alive func() bool) error {
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		return fmt.Errorf("reading the watchdog's interval: %w", err)
+	}
+	if interval == 0 {
+		return nil
+	}
+	ticker := time.NewTicker(max(interval/watchdogPart, time.Millisecond))
+	defer ticker.Stop()
+	for {
+		if alive() {
+			if err := notify(daemon.SdNotifyWatchdog); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Listeners are the sockets that systemd passed, by the names of their units'
+// FileDescriptorName=. It is called once; the sockets' files belong to systemd
+// and are not removed when a listener is closed.
+func Listeners() (map[string]net.Listener, error) {
+	listeners := map[string]net.Listener{}
+	var errs []error
+	for _, f := range activation.Files(true) {
+		ln, err := net.FileListener(f)
+		// The listener has its own duplicate of the descriptor.
+		err = errors.Join(err, f.Close())
+		switch {
+		case err != nil:
+			err = fmt.Errorf("socket %q passed by the service manager: %w", f.Name(), err)
+		case !known(f.Name()):
+			err = fmt.Errorf(
+				"socket %q passed by the service manager: set FileDescriptorName= to %s, %s, %s or %s",
+				f.Name(), SocketInfer, SocketInferV2, SocketEmbed, SocketAdmin,
+			)
+		case listeners[f.Name()] != nil:
+			err = fmt.Errorf("socket %q is passed twice: give its unit one Listen line", f.Name())
+		}
+		if err == nil {
+			listeners[f.Name()] = ln
+			continue
+		}
+		errs = append(errs, err)
+		if ln != nil {
+			errs = append(errs, ln.Close())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		for _, ln := range listeners {
+			_ = ln.Close() // the first error is the one to tell
+		}
+		return nil, err
+	}
+	return listeners, nil
+}
+
+func known(name string) bool {
+	switch name {
+	case SocketInfer, SocketInferV2, SocketEmbed, SocketAdmin:
+		return true
+	}
+	return false
+}
+
+// Active reports whether a service manager listens for notifications.
+func Active() bool { return os.Getenv("NOTIFY_SOCKET") != "" }
