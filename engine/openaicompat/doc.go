@@ -15,7 +15,8 @@
 // configured origin and nowhere else.
 //
 // Nothing is retried: what has failed is reported, and the router takes
-// another backend for the next request. With Options.ProbeInterval one
+// another backend for the next request. (The one thing sent twice is a request
+// that met a kept connection which the upstream had already closed.) With Options.ProbeInterval one
 // goroutine asks the upstream regularly whether it is there and turns Ready
 // accordingly; without it there is no goroutine besides net/http's own.
 package openaicompat

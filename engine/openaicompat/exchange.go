@@ -120,6 +120,11 @@ func (x *exchange) post(path string, body []byte) (io.ReadCloser, error) {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "text/event-stream, application/json")
+	// Some servers (llama-server) close a connection after a stream without
+	// announcing it. A request that meets such a connection out of the pool gets
+	// no byte back; this key, never sent, has net/http repeat it on a fresh one.
+	// A fresh connection that breaks off is still a failure.
+	req.Header["Idempotency-Key"] = nil
 	resp, err := x.engine.client.Do(req)
 	if err != nil {
 		return nil, x.failure(err)

@@ -1,6 +1,7 @@
 package openaicompat
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"go.uber.org/atomic"
 
 	"inferd/engine"
 )
@@ -170,6 +173,78 @@ func TestLies(t *testing.T) {
 	f(ok+"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08", "", "compressed its answer")
 	f(ok+"Content-Type: text/html\r\n\r\n<!doctype html>", "", "web page")
 	f("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/x?secret\r\n\r\n", "", "HTTP 302: redirect")
+}
+
+// A kept connection that the upstream has closed in the meantime costs nothing;
+// a fresh one that breaks off is a failure and not tried again.
+func TestStaleConnection(t *testing.T) {
+	answer := "data: " + delta("a") + "\n\ndata: " + finish("stop") + "\n\ndata: [DONE]\n\n"
+	good := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer)
+	f := func(name string, connections [][]string, wantErr bool) {
+		t.Helper()
+		base, used := scripted(t, connections)
+		e := newEngine(t, Options{BaseURL: base})
+		var err error
+		for range 2 {
+			var out collector
+			if _, err = e.Generate(t.Context(), request(), &out); err != nil {
+				break
+			}
+			if out.text() != "a" {
+				t.Errorf("%s: got %q", name, out.text())
+			}
+		}
+		if wantErr {
+			wantRefusal(t, err, engine.Unavailable, "connection to upstream broke off")
+		} else if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := int(used.Load()); got != len(connections) {
+			t.Errorf("%s: %d connections, want %d", name, got, len(connections))
+		}
+	}
+	f("kept, then closed", [][]string{{good, ""}, {good}}, false)
+	f("fresh, then closed", [][]string{{""}}, true)
+}
+
+// scripted is an upstream that answers the requests of its n-th connection as
+// connections[n] says; "" closes the connection instead.
+func scripted(t *testing.T, connections [][]string) (base string, used *atomic.Int32) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used = new(atomic.Int32)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			n := int(used.Inc())
+			reader := bufio.NewReader(conn)
+			for _, answer := range connections[min(n, len(connections))-1] {
+				req, err := http.ReadRequest(reader)
+				if err != nil {
+					break
+				}
+				_, _ = io.Copy(io.Discard, req.Body)
+				if answer == "" {
+					break
+				}
+				_, _ = io.WriteString(conn, answer)
+			}
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		<-done
+	})
+	return "http://" + l.Addr().String(), used
 }
 
 // A wrong content type alone is no reason to refuse a good stream.

@@ -39,7 +39,7 @@ func readAnswer(t testing.TB, body io.Reader) (*collector, engine.Result, error)
 // with a read boundary at every byte, also inside UTF-8.
 func TestRecordedStreams(t *testing.T) {
 	usage := engine.Usage{PromptTokens: 23, CompletionTokens: 7}
-	f := func(name string, want engine.Result) {
+	f := func(name string, tokens []string, want engine.Result) {
 		t.Helper()
 		data, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
@@ -61,7 +61,7 @@ func TestRecordedStreams(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s, %s: %v", name, how, err)
 			}
-			if diff := cmp.Diff([]string{"Grüße", " 世界 🌍"}, out.tokens); diff != "" {
+			if diff := cmp.Diff(tokens, out.tokens); diff != "" {
 				t.Fatalf("%s, %s: tokens\n%s", name, how, diff)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -71,11 +71,16 @@ func TestRecordedStreams(t *testing.T) {
 	}
 	cached := usage
 	cached.CachedPromptTokens = 16
-	f("vllm.sse", engine.Result{Stop: engine.StopEnd, Usage: cached})
-	f("llama-server.sse", engine.Result{Stop: engine.StopLength, Usage: usage})
-	f("ollama.sse", engine.Result{Stop: engine.StopEnd, Usage: usage})
-	f("lm-studio.sse", engine.Result{Stop: engine.StopEnd, Usage: usage})
-	f("proxy.sse", engine.Result{Stop: engine.StopEnd, Usage: usage})
+	greeting := []string{"Grüße", " 世界 🌍"}
+	f("vllm.sse", greeting, engine.Result{Stop: engine.StopEnd, Usage: cached})
+	f("llama-server-recorded.sse", []string{"I", " am", " h", "ere", " and", " it"}, engine.Result{
+		Stop:  engine.StopLength,
+		Usage: engine.Usage{PromptTokens: 9, CompletionTokens: 6, CachedPromptTokens: 8},
+	})
+	f("llama-server.sse", greeting, engine.Result{Stop: engine.StopLength, Usage: usage})
+	f("ollama.sse", greeting, engine.Result{Stop: engine.StopEnd, Usage: usage})
+	f("lm-studio.sse", greeting, engine.Result{Stop: engine.StopEnd, Usage: usage})
+	f("proxy.sse", greeting, engine.Result{Stop: engine.StopEnd, Usage: usage})
 }
 
 func TestStream_Success(t *testing.T) {
