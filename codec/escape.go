@@ -34,7 +34,7 @@ func AppendEscaped(dst, text []byte) []byte {
 	for i < len(text) {
 		if len(text)-i >= 8 {
 			w := binary.LittleEndian.Uint64(text[i:])
-			m := special(w) | w&highBits
+			m := notPlain(w)
 			if m == 0 {
 				i += 8
 				continue

@@ -1,7 +1,9 @@
 package codec
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"math/bits"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -42,6 +44,43 @@ func TestAppendEscaped(t *testing.T) {
 			checkEscaped(t, []byte(text))
 		}
 	}
+}
+
+// Every byte, at every place of a word, after bytes of every kind.
+func TestSpecial(t *testing.T) {
+	for c := range 256 {
+		isSpecial := c < 0x20 || c == '"' || c == '\\'
+		for at := range 8 {
+			for _, fill := range []byte{' ', 'x', 0x7f} {
+				var b [8]byte
+				for i := range b {
+					b[i] = fill
+				}
+				b[at] = byte(c)
+				w := binary.LittleEndian.Uint64(b[:])
+				want := -1
+				if isSpecial {
+					want = at
+				}
+				if got := firstMark(special(w)); got != want {
+					t.Errorf("special(%q) marks %d first; want %d", b, got, want)
+				}
+				if c >= 0x80 {
+					want = at
+				}
+				if got := firstMark(notPlain(w)); got != want {
+					t.Errorf("notPlain(%q) marks %d first; want %d", b, got, want)
+				}
+			}
+		}
+	}
+}
+
+func firstMark(m uint64) int {
+	if m == 0 {
+		return -1
+	}
+	return bits.TrailingZeros64(m) / 8
 }
 
 // checkEscaped tells whether text comes out of encoding/json as it went in.

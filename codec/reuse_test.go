@@ -97,6 +97,22 @@ func TestDecode_OutlivesItsLibrary(t *testing.T) {
 	}
 }
 
+// A line without a byte behind it is copied to where there is one.
+func TestPadded(t *testing.T) {
+	f := func(line []byte, moved bool) {
+		t.Helper()
+		got := padded(line)
+		if string(got) != string(line) || cap(got) == len(got) {
+			t.Errorf("padded(%q) = %q with room for %d", line, got, cap(got)-len(got))
+		}
+		if (&got[:1][0] != &line[:1][0]) != moved {
+			t.Errorf("padded(%q): moved %v; want %v", line, !moved, moved)
+		}
+	}
+	f([]byte("{}\n")[:2], false)
+	f([]byte("{}\n")[:2:2], true)
+}
+
 // What a Request keeps of its line: the strings without escapes, in place, and no
 // role.
 func TestDecode_Aliases(t *testing.T) {

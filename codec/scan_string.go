@@ -15,19 +15,19 @@ const (
 // special marks, by its top bit, the first byte of w (the lowest) that a JSON
 // string can't hold as it is: '"', '\' or a control character. The marks above
 // the first may be wrong; no mark means no such byte.
-//
-// Per byte x of w, given that its top bit is clear: x-n sets the top bit just if
-// x < n. x^'\\' is below 1 for the backslash alone. x^2 maps '"' to 0x20 and the
-// control characters onto each other, so it is below 0x21 for these alone. A
-// borrow reaches only bytes above one that is marked rightly, and &^w takes out
-// the bytes whose top bit was set: in UTF-8 they are never special.
-func special(w uint64) uint64 { return marks(w) &^ w & highBits }
+func special(w uint64) uint64 { return notPlain(w) &^ w }
 
-// marks is special before its clean-up: good for words of ASCII only.
-func marks(w uint64) uint64 {
+// notPlain is special, but marks bytes that are not ASCII as well.
+//
+// Take one byte x of w. x^'\\' is 0 for the backslash alone. x^2 maps '"' to 0x20
+// and the control characters onto each other, so it is below 0x21 for these alone.
+// For ASCII, subtracting n sets the top bit just if x was below n. For all other
+// bytes one of the two differences keeps the top bit: the first loses it below 0xA4
+// only, the second for 0xDC only. A borrow reaches only bytes above a right mark.
+func notPlain(w uint64) uint64 {
 	low := (w ^ 2*eachByte) - 0x21*eachByte
 	slash := (w ^ '\\'*eachByte) - eachByte
-	return low | slash
+	return (low | slash) & highBits
 }
 
 // str checks the string whose opening quote is at pos, all but its UTF-8, which
@@ -95,8 +95,7 @@ func plainASCII(b []byte) int {
 		w1 := binary.LittleEndian.Uint64(rest[8:])
 		w2 := binary.LittleEndian.Uint64(rest[16:])
 		w3 := binary.LittleEndian.Uint64(rest[24:])
-		dirty := marks(w0) | marks(w1) | marks(w2) | marks(w3) | w0 | w1 | w2 | w3
-		if dirty&highBits != 0 {
+		if notPlain(w0)|notPlain(w1)|notPlain(w2)|notPlain(w3) != 0 {
 			break
 		}
 		rest = rest[32:]
