@@ -38,6 +38,9 @@ var warmRequest = sync.OnceFunc(func() {
 //
 // One byte behind the line should be readable, cap(line) > len(line), as it is
 // where the '\n' was; a line without it is copied first.
+//
+// A line of many MiB full of escapes takes milliseconds a MiB and as much memory
+// again, and sonic's code can't be preempted: not on an event loop.
 func (d *Decoder) Decode(line []byte) (*Request, error) {
 	line = padded(line)
 	d.scan.reset(line)

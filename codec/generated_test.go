@@ -22,7 +22,8 @@ func (m *lineMaker) slips() bool                { return m.rand.IntN(m.slip) == 
 
 func (m *lineMaker) put(s string) {
 	if m.slips() {
-		s = m.pick("", s+s, "\x00", ",", `"`, "}", "]", "0", "null", `\`, "\xff", "{", s[:len(s)/2])
+		s = m.pick("", s+s, "\x00", ",", `"`, "}", "]", "0", "null", `\`, "\xff", "{",
+			s[:len(s)/2])
 	}
 	m.b.WriteString(s)
 	if m.rand.IntN(8) == 0 {
@@ -154,7 +155,7 @@ func (m *lineMaker) line() string {
 }
 
 func TestDecode_Generated(t *testing.T) {
-	const lines = 30_000
+	const lines = 10_000
 	m := &lineMaker{rand: rand.New(rand.NewPCG(1, 2)), slip: 200}
 	build, std := NewDecoder(), &Decoder{json: stdFiller{}}
 	accepted := 0

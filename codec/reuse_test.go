@@ -176,7 +176,8 @@ func TestCopyTo(t *testing.T) {
 			if diff := cmp.Diff(want, dst); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			for _, s := range []string{dst.ID, dst.Grammar, dst.Messages[0].Content, dst.Messages[1].Content} {
+			first, second := dst.Messages[0].Content, dst.Messages[1].Content
+			for _, s := range []string{dst.ID, dst.Grammar, first, second} {
 				if !within(s, buf) {
 					t.Errorf("%q is not in buf", s)
 				}
