@@ -241,6 +241,7 @@ func (s *Set) Write(w io.Writer) error {
 	text := annotate(b.String())
 	var process strings.Builder
 	vm.WriteProcessMetrics(&process)
+	vm.WriteFDMetrics(&process)
 	if _, err := io.WriteString(w, text+process.String()); err != nil {
 		return fmt.Errorf("writing metrics: %w", err)
 	}
