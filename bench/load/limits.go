@@ -1,0 +1,46 @@
+package load
+
+import "time"
+
+const (
+	// maxConns bounds the connections of one run; descriptors run out before.
+	maxConns = 1 << 20
+
+	// maxBacklog bounds the requests that wait for a free connection in the
+	// open loop. What comes on top is counted as dropped, never forgotten.
+	maxBacklog = 1 << 20
+
+	// corpusLines is how many different request lines are prepared, and
+	// maxCorpusBytes bounds their total size, so that making lines costs
+	// nothing during the measurement.
+	corpusLines    = 1024
+	maxCorpusBytes = 256 << 20
+
+	// maxPromptBytes keeps a request under the wire's 64 MiB.
+	maxPromptBytes = 60 << 20
+
+	// keptLineBytes is how much of an unfinished response line is kept: enough
+	// for any error frame whole and for the type of every other.
+	keptLineBytes = 4 << 10
+
+	// readBufferBytes is the buffer that all reads of the epoll loop share.
+	readBufferBytes = 256 << 10
+
+	// reopenDelay is waited before a slot whose connection could not be opened
+	// is tried again, and connectTimeout bounds one attempt.
+	reopenDelay    = 100 * time.Millisecond
+	connectTimeout = 10 * time.Second
+
+	// pollInterval is the longest the loop sleeps, so that it notices a
+	// cancelled context soon.
+	pollInterval = 50 * time.Millisecond
+
+	// progressInterval is the pace of Config.Progress.
+	progressInterval = 500 * time.Millisecond
+
+	// maxLatency is the top of the histograms; longer counts as that.
+	maxLatency = 10 * time.Minute
+
+	// busyShare of a core is where the generator itself may be the bottleneck.
+	busyShare = 0.8
+)
