@@ -2,27 +2,16 @@ package sdnotify
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
 // watchdogPart is how many pings are sent in the time after which systemd
 // gives the daemon up: one may be late and one may be lost.
 const watchdogPart = 3
-
-// The names of passed sockets, as FileDescriptorName= in the socket units.
-const (
-	SocketInfer   = "infer"
-	SocketInferV2 = "infer-v2"
-	SocketEmbed   = "infer-embed"
-	SocketAdmin   = "admin"
-)
 
 // Ready says that the daemon serves, at first and after Reloading.
 func Ready(status string) error {
@@ -95,53 +84,6 @@ func Watchdog(ctx context.Context, alive func() bool) error {
 			return nil
 		}
 	}
-}
-
-// Listeners are the sockets that systemd passed, by the names of their units'
-// FileDescriptorName=. It is called once; the sockets' files belong to systemd
-// and are not removed when a listener is closed.
-func Listeners() (map[string]net.Listener, error) {
-	listeners := map[string]net.Listener{}
-	var errs []error
-	for _, f := range activation.Files(true) {
-		ln, err := net.FileListener(f)
-		// The listener has its own duplicate of the descriptor.
-		err = errors.Join(err, f.Close())
-		switch {
-		case err != nil:
-			err = fmt.Errorf("socket %q passed by the service manager: %w", f.Name(), err)
-		case !known(f.Name()):
-			err = fmt.Errorf(
-				"socket %q passed by the service manager: set FileDescriptorName= to %s, %s, %s or %s",
-				f.Name(), SocketInfer, SocketInferV2, SocketEmbed, SocketAdmin,
-			)
-		case listeners[f.Name()] != nil:
-			err = fmt.Errorf("socket %q is passed twice: give its unit one Listen line", f.Name())
-		}
-		if err == nil {
-			listeners[f.Name()] = ln
-			continue
-		}
-		errs = append(errs, err)
-		if ln != nil {
-			errs = append(errs, ln.Close())
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		for _, ln := range listeners {
-			_ = ln.Close() // the first error is the one to tell
-		}
-		return nil, err
-	}
-	return listeners, nil
-}
-
-func known(name string) bool {
-	switch name {
-	case SocketInfer, SocketInferV2, SocketEmbed, SocketAdmin:
-		return true
-	}
-	return false
 }
 
 // Active reports whether a service manager listens for notifications.

@@ -2,10 +2,8 @@ package sdnotify
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,13 +14,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) {
-	if os.Getenv("SDNOTIFY_TEST_CHILD") != "" {
-		child()
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // manager plays systemd's end of the notification socket.
 func manager(t *testing.T) *net.UnixConn {
@@ -86,9 +78,6 @@ func TestWithoutManager(t *testing.T) {
 	}
 	if err := Watchdog(t.Context(), func() bool { return true }); err != nil {
 		t.Error(err)
-	}
-	if got, err := Listeners(); len(got) != 0 || err != nil {
-		t.Errorf("Listeners() = %v, %v", got, err)
 	}
 	if Active() {
 		t.Error("Active() = true without a manager")
@@ -161,65 +150,4 @@ func TestWatchdogBadInterval(t *testing.T) {
 	if err := Watchdog(t.Context(), nil); err == nil {
 		t.Error("a bad interval was accepted")
 	}
-}
-
-// child is the activated process: it prints what it was passed. systemd gives
-// the descriptors from 3 on and names this process in LISTEN_PID.
-func child() {
-	os.Setenv("LISTEN_PID", fmt.Sprint(os.Getpid()))
-	got, err := Listeners()
-	fmt.Printf("%d listeners, error %v\n", len(got), err)
-	for name, ln := range got {
-		fmt.Printf("%s %s\n", name, ln.Addr().Network())
-	}
-}
-
-func TestListenersArePassed(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := func(network, addr string) *os.File {
-		ln, err := net.Listen(network, addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		f, err := ln.(interface{ File() (*os.File, error) }).File()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { f.Close() })
-		return f
-	}
-	dir, err := os.MkdirTemp("", "i")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	sockets := []*os.File{file("unix", filepath.Join(dir, "s")), file("tcp", "127.0.0.1:0")}
-	f := func(names string, files []*os.File, want string) {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), self)
-		cmd.Env = append(os.Environ(), "SDNOTIFY_TEST_CHILD=1", "LISTEN_FDNAMES="+names,
-			fmt.Sprint("LISTEN_FDS=", len(files)))
-		cmd.ExtraFiles = files
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(out), want) {
-			t.Errorf("names %q: child printed %q, want %q", names, out, want)
-		}
-	}
-	f("infer:infer-embed", sockets, "2 listeners, error <nil>")
-	f("infer:admin", sockets, "infer unix\n")
-	f("infer:infer", sockets, `socket "infer" is passed twice`)
-	f("infer:web", sockets, `socket "web" passed by the service manager: set FileDescriptorName=`)
-	plain, err := os.Open(self)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
-	f("infer", []*os.File{plain}, `0 listeners, error socket "infer" passed`)
 }
