@@ -86,8 +86,11 @@ func New(ctx context.Context, opts Options, hooks engine.Hooks) (*Engine, error)
 	return e, nil
 }
 
-func (e *Engine) startHost(_ context.Context) (host, runner.Info, error) {
-	return startLocal(e)
+func (e *Engine) startHost(ctx context.Context) (host, runner.Info, error) {
+	if e.opts.Isolation == IsolationNone {
+		return startLocal(e)
+	}
+	return startRemote(ctx, e)
 }
 
 // config is what the runner is told.
@@ -110,7 +113,7 @@ func (e *Engine) describe(info runner.Info) {
 	case e.opts.ModelPath != "":
 		e.caps.Model = strings.TrimSuffix(filepath.Base(e.opts.ModelPath), ".gguf")
 	default:
-		e.caps.Model = "model in memory"
+		e.caps.Model = info.Name
 	}
 	if info.GPULayers < 0 {
 		e.caps.GPULayers = math.MaxUint32

@@ -114,7 +114,7 @@ func answer(t testing.TB, e *Engine, req *engine.Request) (string, engine.Result
 
 // eachIsolation runs a test with the native code here and in a worker.
 func eachIsolation(t *testing.T, f func(t *testing.T, o Options)) {
-	for _, isolation := range []string{IsolationNone} {
+	for _, isolation := range []string{IsolationNone, IsolationProcess} {
 		t.Run(isolation, func(t *testing.T) { f(t, Options{Isolation: isolation}) })
 	}
 }

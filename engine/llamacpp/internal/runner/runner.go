@@ -7,6 +7,7 @@ import (
 
 	"inferd/engine"
 	"inferd/engine/llamacpp/internal/chat"
+	"inferd/engine/llamacpp/internal/gguf"
 	"inferd/engine/llamacpp/internal/llama"
 	"inferd/engine/llamacpp/internal/sched"
 )
@@ -22,7 +23,8 @@ type Request struct {
 // Info describes what was loaded.
 type Info struct {
 	Library     llama.LibraryInfo
-	Model       string // name, or the architecture in words
+	Name        string // the file's own name for the model; may be empty
+	Model       string // architecture, size and quantisation in words
 	CtxPerSeq   int
 	Sequences   int
 	GPULayers   int
@@ -57,11 +59,16 @@ func Load(cfg Config, phase func(engine.Phase), log *slog.Logger, emit func([]sc
 	llama.SetLog(func(level llama.LogLevel, line string) { logNative(log, level, line) })
 	r := &Runner{cfg: cfg, emit: emit, info: Info{Library: lib.Info(), Sequences: cfg.Sequences}}
 
+	phase(engine.Phase{Name: "checking_local", Path: cfg.ModelPath})
+	file, err := checkModel(cfg.ModelPath, cfg.ModelSHA256)
+	if err != nil {
+		return nil, err
+	}
 	phase(engine.Phase{Name: "mmap", Path: cfg.ModelPath})
 	if r.model, err = lib.LoadModel(cfg.ModelPath, cfg.GPULayers); err != nil {
 		return nil, err
 	}
-	if err := r.prepare(log); err != nil {
+	if err := r.prepare(file, log); err != nil {
 		r.model.Free()
 		return nil, err
 	}
@@ -82,7 +89,7 @@ func Load(cfg Config, phase func(engine.Phase), log *slog.Logger, emit func([]sc
 }
 
 // prepare settles what depends on the model alone.
-func (r *Runner) prepare(log *slog.Logger) error {
+func (r *Runner) prepare(file gguf.Info, log *slog.Logger) error {
 	if trained := r.model.TrainedContext(); trained > 0 && r.cfg.CtxPerSeq > trained {
 		log.Info("context cut to what the model was trained for", "n_ctx", trained)
 		r.cfg.CtxPerSeq = trained
@@ -90,6 +97,9 @@ func (r *Runner) prepare(log *slog.Logger) error {
 	if total := r.cfg.CtxPerSeq * r.cfg.Sequences; total > maxTotalCtx {
 		return fmt.Errorf("n_ctx %d for each of %d sequences is too much; lower --n-ctx or --active-permits",
 			r.cfg.CtxPerSeq, r.cfg.Sequences)
+	}
+	if err := r.checkMemory(file); err != nil {
+		return err
 	}
 	source := r.cfg.ChatTemplate
 	if source == "" {
@@ -105,7 +115,7 @@ func (r *Runner) prepare(log *slog.Logger) error {
 		return err
 	}
 	r.tokens = newTokeniser(r.model)
-	r.info.Model = r.model.Description()
+	r.info.Name, r.info.Model = file.Name, r.model.Description()
 	for _, d := range r.info.Library.Devices {
 		if d.GPU && r.cfg.GPULayers != 0 {
 			r.info.GPU, r.info.GPULayers = d.Description, r.cfg.GPULayers

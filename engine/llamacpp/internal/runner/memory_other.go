@@ -1,0 +1,5 @@
+//go:build !linux
+
+package runner
+
+func availableMemory() (int64, error) { return 0, errUnknownMemory }

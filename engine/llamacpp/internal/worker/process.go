@@ -1,0 +1,280 @@
+package worker
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/atomic"
+
+	"inferd/engine/llamacpp/internal/runner"
+	"inferd/engine/llamacpp/internal/sched"
+)
+
+// process is one life of the worker.
+type process struct {
+	cmd   *exec.Cmd
+	conn  net.Conn
+	log   *slog.Logger
+	began time.Time
+
+	// writing is held over a write, which can block while the worker does not
+	// read; mu never is, so that events are always read.
+	writing  sync.Mutex
+	mu       sync.Mutex
+	inflight map[uint64]struct{}
+	work     chan struct{} // buffered 1: inflight became non-empty
+
+	stats    atomic.Pointer[sched.Stats]
+	heard    atomic.Duration // since began: the last frame
+	progress atomic.Duration // since began: the last step or event
+	reason   atomic.String   // why it was killed
+}
+
+// spawn starts the binary as a worker and sends it its configuration. The
+// calling thread must live as long as the worker.
+func spawn(cfg runner.Config, model *os.File, log *slog.Logger) (*process, error) {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, fmt.Errorf("worker socket: %w", err)
+	}
+	defer func() { _ = theirs.Close() }() // the worker has its own copy
+	conn, err := net.FileConn(ours)
+	_ = ours.Close() // conn has its own copy
+	if err != nil {
+		return nil, fmt.Errorf("worker socket: %w", err)
+	}
+	cmd := exec.Command(executable(), Marker)
+	cmd.Args[0] = "inferd-llamacpp-worker" // what ps shows
+	cmd.ExtraFiles = []*os.File{theirs}
+	if model != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, model)
+		cfg.ModelPath = fmt.Sprintf("/proc/self/fd/%d", socketFD+1)
+	}
+	cmd.Env = environment()
+	cmd.SysProcAttr = processAttributes()
+	cmd.WaitDelay = time.Second
+	output := &outputLog{log: log}
+	cmd.Stdout, cmd.Stderr = output, output
+	if err := cmd.Start(); err != nil {
+		_ = conn.Close() // nobody at the other end
+		return nil, fmt.Errorf("start the worker process: %w", err)
+	}
+	p := &process{
+		cmd: cmd, conn: conn, log: log, began: time.Now(),
+		inflight: make(map[uint64]struct{}), work: make(chan struct{}, 1),
+	}
+	p.stats.Store(&sched.Stats{})
+	b, err := json.Marshal(cfg)
+	if err != nil {
+		panic(err) // our own type
+	}
+	if err := p.write(endFrame(append(beginFrame(nil, frameConfig), b...))); err != nil {
+		p.kill("it does not read")
+	}
+	return p, nil
+}
+
+// executable is this very binary, even if its file has been replaced since.
+func executable() string {
+	if _, err := os.Stat("/proc/self/exe"); err == nil {
+		return "/proc/self/exe"
+	}
+	if exe, err := os.Executable(); err == nil {
+		return exe
+	}
+	return os.Args[0]
+}
+
+// passedOn are the environment variables a worker gets, by prefix: what the
+// dynamic loader, libggml and GPU drivers read. Keys and tokens of the daemon's
+// own are not among them.
+var passedOn = []string{
+	"PATH=", "HOME=", "TMPDIR=", "LANG=", "LC_", "LD_LIBRARY_PATH=", "DYLD_", "XDG_",
+	"GGML_", "LLAMA_", "OMP_", "CUDA_", "NVIDIA_", "HIP_", "ROCR_", "HSA_", "VK_", "ONEAPI_", "ZE_",
+	"GOMAXPROCS=", "GOCOVERDIR=", "GORACE=",
+}
+
+func environment() []string {
+	// A Go traceback of every goroutine says nothing about a native crash.
+	env := []string{"GOTRACEBACK=none"}
+	for _, kv := range os.Environ() {
+		for _, prefix := range passedOn {
+			if strings.HasPrefix(kv, prefix) {
+				env = append(env, kv)
+				break
+			}
+		}
+	}
+	return env
+}
+
+func (p *process) write(frame []byte) error {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	if err := p.conn.SetWriteDeadline(time.Now().Add(writeDeadline)); err != nil {
+		return err
+	}
+	_, err := p.conn.Write(frame)
+	return err
+}
+
+// send writes a frame; a worker that does not take it is killed.
+func (p *process) send(frame []byte) {
+	if err := p.write(frame); err != nil {
+		p.kill("it does not read")
+	}
+}
+
+// start registers and sends a request.
+func (p *process) start(req *runner.Request) {
+	p.mu.Lock()
+	p.inflight[req.ID] = struct{}{}
+	if len(p.inflight) == 1 {
+		p.progress.Store(time.Since(p.began))
+		p.heard.Store(time.Since(p.began))
+		select {
+		case p.work <- struct{}{}:
+		default:
+		}
+	}
+	p.mu.Unlock()
+	p.send(appendStart(nil, req))
+}
+
+// finished takes the ended requests of a step off the books.
+func (p *process) finished(events []sched.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range events {
+		if events[i].Done {
+			delete(p.inflight, events[i].ID)
+		}
+	}
+}
+
+func (p *process) busy() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.inflight)
+}
+
+// kill ends the worker; its reader and its waiter notice.
+func (p *process) kill(reason string) {
+	p.reason.CompareAndSwap("", reason)
+	_ = p.cmd.Process.Kill() // already gone is as good
+}
+
+// read passes the worker's frames to on until the socket ends.
+func (p *process) read(on func(typ byte, payload []byte) error) error {
+	in := bufio.NewReaderSize(p.conn, frameBuffer)
+	var buf []byte
+	for {
+		typ, payload, grown, err := readFrame(in, buf, maxEventFrame)
+		if err == nil {
+			p.heard.Store(time.Since(p.began))
+			err = on(typ, payload)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		buf = grown
+	}
+}
+
+// watch kills a worker that has work and is silent, or whose steps do not end.
+// It pings, so that silence means something, only while there is work.
+func (p *process) watch(silence, hang time.Duration, ended <-chan struct{}) {
+	tick := time.NewTicker(min(silence/4, time.Second))
+	defer tick.Stop()
+	ping := endFrame(beginFrame(nil, framePing))
+	for {
+		if p.busy() == 0 {
+			tick.Stop()
+			select {
+			case <-p.work:
+			case <-ended:
+				return
+			}
+			tick.Reset(min(silence/4, time.Second))
+		}
+		select {
+		case <-tick.C:
+		case <-ended:
+			return
+		}
+		now := time.Since(p.began)
+		switch {
+		case p.busy() == 0:
+		case now-p.heard.Load() > silence:
+			p.kill(fmt.Sprintf("it was silent for %v", silence))
+		case now-p.progress.Load() > hang:
+			p.kill(fmt.Sprintf("a step took more than %v", hang))
+		default:
+			p.send(ping)
+		}
+	}
+}
+
+// noteStats keeps the counters and takes a step for progress.
+func (p *process) noteStats(s sched.Stats) {
+	if old := p.stats.Swap(&s); old.Steps != s.Steps {
+		p.progress.Store(time.Since(p.began))
+	}
+}
+
+// outputLog takes what the worker's native code and runtime print. Such text may
+// quote a request (a grammar that does not parse is printed whole), so only
+// lines of known shapes reach the log.
+type outputLog struct {
+	log   *slog.Logger
+	line  []byte
+	lines int
+}
+
+// safeShapes begin or mark the lines that say why a process died.
+var safeShapes = []string{
+	"GGML_ASSERT", "ggml_abort", "terminate called", "panic:", "fatal error:", "signal arrived",
+	"SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL", "out of memory", "bad_alloc", "error while loading",
+	"WARNING: DATA RACE",
+}
+
+func (o *outputLog) Write(b []byte) (int, error) {
+	for rest := b; len(rest) > 0; {
+		head, tail, ended := bytes.Cut(rest, []byte("\n"))
+		if room := maxOutputLineBytes - len(o.line); room > 0 {
+			o.line = append(o.line, head[:min(room, len(head))]...)
+		}
+		if rest = tail; ended {
+			o.flush()
+		}
+	}
+	return len(b), nil
+}
+
+func (o *outputLog) flush() {
+	line := strings.ToValidUTF8(string(o.line), "\ufffd")
+	o.line = o.line[:0]
+	if o.lines++; o.lines > maxOutputLines {
+		return
+	}
+	for _, shape := range safeShapes {
+		if strings.Contains(line, shape) {
+			o.log.Error("worker output", "line", line)
+			return
+		}
+	}
+}
