@@ -117,7 +117,7 @@ func Capabilities(entry string, c engine.Capabilities) Event {
 	for key, text := range map[string]string{
 		"device_name": c.DeviceName, "model": c.Model, "note": c.Note,
 	} {
-		if text != "" {
+		if text != "" && text != entry { // a model named like its entry tells nothing new
 			f[key] = redact.String(text)
 		}
 	}
