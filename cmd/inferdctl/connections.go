@@ -57,6 +57,9 @@ func (a *app) printTables(fields map[string]any) error {
 		}
 		rows := fields[name].([]any)
 		a.printf("%s\n", a.style(bold, fmt.Sprintf("%s (%d)", printable(name), len(rows))))
+		if len(rows) == 0 {
+			continue
+		}
 		if err := a.printTable(rows); err != nil {
 			return err
 		}
