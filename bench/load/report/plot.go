@@ -92,6 +92,13 @@ func (c *Chart) Save(path string) error {
 	return nil
 }
 
+// HasLine reports whether any series has two points to draw a line between.
+func (c *Chart) HasLine() bool {
+	return slices.ContainsFunc(c.Series, func(s Series) bool {
+		return len(c.drawable(s.Points)) >= 2
+	})
+}
+
 // drawable leaves out what a logarithmic axis cannot show.
 func (c *Chart) drawable(points plotter.XYs) plotter.XYs {
 	return slices.DeleteFunc(slices.Clone(points), func(p plotter.XY) bool {

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"inferd/bench/load"
+)
+
+// memory measures what an idle connection costs the server after one request.
+func (e *environment) memory(ctx context.Context, o options) ([]verdict, error) {
+	conns := idleConns
+	if o.short {
+		conns = idleConnsShort
+	}
+	var perConn [2]float64
+	for i, kind := range []serverKind{inferdBurst, gnetOne} {
+		bytes, err := e.idleBytes(ctx, kind, conns)
+		if err != nil {
+			return nil, fmt.Errorf("memory of %s: %w", kind.Name, err)
+		}
+		perConn[i] = bytes
+		progress("memory  %-12s %8.0f bytes/connection of %d", kind.Name, bytes, conns)
+	}
+	return []verdict{{
+		Group: groupMemory, What: "memory of an idle connection (peer: raw gnet)",
+		Where: fmt.Sprintf("uds, %d conns", conns), Ours: perConn[0], Peer: perConn[1],
+		Unit: "bytes", Value: perConn[0], Must: 1536, Ambitious: 1024,
+	}}, nil
+}
+
+func (e *environment) idleBytes(ctx context.Context, kind serverKind, n int) (float64, error) {
+	s, err := e.startServer(ctx, kind, false, n, e.serverCore)
+	if err != nil {
+		return 0, err
+	}
+	defer s.stop()
+	var held []net.Conn
+	defer func() {
+		for _, conn := range held {
+			_ = conn.Close()
+		}
+	}()
+	reader := bufio.NewReader(nil)
+	var before int64
+	for i := range n {
+		if i == n/10 { // the server has warmed up by now
+			if before, err = settledMemory(s.cmd.Process.Pid); err != nil {
+				return 0, err
+			}
+		}
+		conn, err := s.dial()
+		if err != nil {
+			return 0, fmt.Errorf("connection %d: %w", i+1, err)
+		}
+		held = append(held, conn)
+		if err := askOnce(conn, reader); err != nil {
+			return 0, fmt.Errorf("connection %d: %w", i+1, err)
+		}
+	}
+	after, err := settledMemory(s.cmd.Process.Pid)
+	return float64(after-before) / float64(n-n/10), err
+}
+
+// askOnce sends one request and reads its answer.
+func askOnce(conn net.Conn, reader *bufio.Reader) error {
+	if _, err := conn.Write([]byte(requestLine)); err != nil {
+		return err
+	}
+	reader.Reset(conn)
+	for {
+		line, err := reader.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(line, `{"type":"done"`) {
+			return nil
+		}
+	}
+}
+
+// settledMemory is a process's memory once it no longer changes.
+func settledMemory(pid int) (int64, error) {
+	var last int64
+	for range 20 {
+		now, err := residentBytes(pid)
+		if err != nil || now == last {
+			return now, err
+		}
+		last = now
+		time.Sleep(100 * time.Millisecond)
+	}
+	return last, nil
+}
+
+func residentBytes(pid int) (int64, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(data))
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("/proc/%d/statm is odd", pid)
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}
+
+// startup measures the time from exec to the first accepted connection.
+func (e *environment) startup(ctx context.Context) ([]verdict, error) {
+	var times []float64
+	for range starts {
+		s, err := e.startServer(ctx, inferdBurst, false, 1, e.serverCore)
+		if err != nil {
+			return nil, err
+		}
+		s.stop()
+		times = append(times, float64(s.upAfter)/float64(time.Millisecond))
+	}
+	ms := median(times)
+	progress("start   inferd       %8.1f ms to the first connection", ms)
+	return []verdict{{
+		Group: groupStart, What: "start to listening", Where: "uds, mock", Ours: ms, Unit: "ms",
+		Value: ms, Must: 15,
+	}}, nil
+}
+
+// overload offers ten times what the daemon can do and compares what it still
+// gets done with its peak.
+func (e *environment) overload(ctx context.Context, o options) ([]verdict, error) {
+	kind := serverKind{Name: "inferd", args: func(int) []string {
+		return []string{
+			"--backend", "mock", "--mock-tokens", "8", "--mock-token-delay", "1ms",
+			"--active-permits", "8", "--queue-depth", "16",
+		}
+	}}
+	s, err := e.startServer(ctx, kind, false, 0, e.serverCore)
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	run := func(args ...string) (*load.Result, error) {
+		results, err := e.generate(ctx, s, e.clientCore, append(args,
+			"--warmup", o.warmup.String(), "--duration", (2*o.duration).String())...)
+		if err != nil {
+			return nil, err
+		}
+		return results[0], nil
+	}
+	peak, err := run("--conns", "24")
+	if err != nil {
+		return nil, err
+	}
+	over, err := run("--conns", "1000", "--rate", strconv.FormatFloat(10*peak.RPS, 'f', 0, 64))
+	if err != nil {
+		return nil, err
+	}
+	progress("overload  peak %.0f/s, at 10x %.0f/s and %d refused, p99 of a refusal %.2f ms",
+		peak.RPS, over.RPS, over.Rejected, over.Reject.P99)
+	where := fmt.Sprintf("uds, %.0f/s offered", 10*peak.RPS)
+	return []verdict{
+		{
+			Group: groupOverload, What: "answers at 10x overload vs peak", Where: where,
+			Ours: over.RPS, Peer: peak.RPS, Unit: "answers/s", Value: over.RPS / peak.RPS,
+			Must: 0.95, AtLeast: true,
+		},
+		{
+			Group: groupOverload, What: "p99 of a refusal at 10x overload", Where: where,
+			Ours: over.Reject.P99, Unit: "ms", Value: over.Reject.P99,
+		},
+	}, nil
+}
+
+// latencySweep offers parts of the most that the daemon answered.
+func (e *environment) latencySweep(ctx context.Context, o options) ([]*load.Result, error) {
+	s, err := e.startServer(ctx, inferdBurst, false, 0, e.serverCore)
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	timing := []string{"--conns", "1024", "--warmup", o.warmup.String(), "--duration", o.duration.String()}
+	peak, err := e.generate(ctx, s, e.clientCore, timing...)
+	if err != nil {
+		return nil, err
+	}
+	var rates []string
+	for _, part := range []float64{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1} {
+		rates = append(rates, strconv.FormatFloat(part*peak[0].RPS, 'f', 0, 64))
+	}
+	progress("latency at 10 to 100%% of %.0f/s", peak[0].RPS)
+	return e.generate(ctx, s, e.clientCore, append(timing, "--sweep-rate", strings.Join(rates, ","))...)
+}
