@@ -9,10 +9,15 @@ const (
 	// stepTarget is how long a step may take for prompt slices while others
 	// generate: the worst pause between two of their tokens.
 	stepTarget = 50 * time.Millisecond
+	// loneStepTarget is the same while nobody generates: long enough to read a
+	// prompt efficiently, short enough for cancellation and the watchdog.
+	loneStepTarget = 5 * time.Second
 	// minSlice is the least prompt tokens a step takes, however slow the model.
 	minSlice = 32
 	// firstSlice is used until the first steps have been timed.
 	firstSlice = 64
+	// minTimed: the cost of smaller steps says little about a prompt token's.
+	minTimed = 16
 	// longStep: a step expected to take longer is aborted when one of its
 	// sequences is cancelled; a shorter one is over sooner than it is redone.
 	longStep = 100 * time.Millisecond

@@ -28,8 +28,10 @@ func (s *Scheduler) runStep() error {
 	}
 	s.failed = 0
 	s.steps.Inc()
-	if prompt >= minSlice && prompt*2 >= n {
-		s.observe(took / time.Duration(prompt))
+	if prompt > 0 && n >= minTimed {
+		// Tokens of generating sequences cost more than a prompt's; counting
+		// them alike errs on the careful side.
+		s.observe(took / time.Duration(n))
 	}
 	for i, sl := range s.slots {
 		if sl.job == nil {
@@ -60,10 +62,7 @@ func (s *Scheduler) plan() (n, prompt int) {
 		return n, 0
 	}
 	generating := n
-	room := s.cfg.Batch - n
-	if generating > 0 {
-		room = min(room, s.slice())
-	}
+	room := min(s.cfg.Batch-n, s.slice(generating > 0))
 	for k := range s.slots {
 		i := (s.turn + k) % len(s.slots)
 		sl := s.slots[i]
@@ -97,12 +96,17 @@ func (s *Scheduler) place(seq int, sl *slot, n *int, count int) {
 	sl.planned = count
 }
 
-// slice is how many prompt tokens a step takes while others generate.
-func (s *Scheduler) slice() int {
+// slice is how many prompt tokens a step takes, so that it lasts no longer than
+// it should.
+func (s *Scheduler) slice(generating bool) int {
+	target := loneStepTarget
+	if generating {
+		target = stepTarget
+	}
 	if s.perToken == 0 {
 		return min(firstSlice, s.cfg.Batch)
 	}
-	return max(minSlice, min(s.cfg.Batch, int(stepTarget/s.perToken)))
+	return max(minSlice, min(s.cfg.Batch, int(target/s.perToken)))
 }
 
 // costPerToken is the measured cost, or a pessimistic one before any.

@@ -35,7 +35,9 @@ type process struct {
 	inflight map[uint64]struct{}
 	work     chan struct{} // buffered 1: inflight became non-empty
 
-	stats    atomic.Pointer[sched.Stats]
+	events []sched.Event // the reader's, reused
+
+	stats    struct{ steps, tokens, prompt, cached atomic.Uint64 }
 	heard    atomic.Duration // since began: the last frame
 	progress atomic.Duration // since began: the last step or event
 	reason   atomic.String   // why it was killed
@@ -74,7 +76,6 @@ func spawn(cfg runner.Config, model *os.File, log *slog.Logger) (*process, error
 		cmd: cmd, conn: conn, log: log, began: time.Now(),
 		inflight: make(map[uint64]struct{}), work: make(chan struct{}, 1),
 	}
-	p.stats.Store(&sched.Stats{})
 	b, err := json.Marshal(cfg)
 	if err != nil {
 		panic(err) // our own type
@@ -229,11 +230,22 @@ func (p *process) watch(silence, hang time.Duration, ended <-chan struct{}) {
 	}
 }
 
-// noteStats keeps the counters and takes a step for progress.
+// noteStats keeps the counters and takes a step for progress. Reader only.
 func (p *process) noteStats(s sched.Stats) {
-	if old := p.stats.Swap(&s); old.Steps != s.Steps {
+	if p.stats.steps.Swap(s.Steps) != s.Steps {
 		p.progress.Store(time.Since(p.began))
 	}
+	p.stats.tokens.Store(s.Tokens)
+	p.stats.prompt.Store(s.PromptTokens)
+	p.stats.cached.Store(s.CachedPromptTokens)
+}
+
+// addStats adds the worker's counters to sum.
+func (p *process) addStats(sum *sched.Stats) {
+	sum.Steps += p.stats.steps.Load()
+	sum.Tokens += p.stats.tokens.Load()
+	sum.PromptTokens += p.stats.prompt.Load()
+	sum.CachedPromptTokens += p.stats.cached.Load()
 }
 
 // outputLog takes what the worker's native code and runtime print. Such text may

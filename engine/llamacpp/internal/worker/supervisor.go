@@ -217,11 +217,7 @@ func (s *Supervisor) bury(p *process, ended <-chan struct{}) error {
 	p.mu.Unlock()
 	s.cfg.Deliver(events)
 	s.mu.Lock()
-	last := p.stats.Load()
-	s.before.Steps += last.Steps
-	s.before.Tokens += last.Tokens
-	s.before.PromptTokens += last.PromptTokens
-	s.before.CachedPromptTokens += last.CachedPromptTokens
+	p.addStats(&s.before)
 	s.mu.Unlock()
 	return err
 }
@@ -236,10 +232,11 @@ func (s *Supervisor) set(p *process) {
 func (s *Supervisor) onFrame(p *process, starts chan<- outcome, typ byte, payload []byte) error {
 	switch typ {
 	case frameEvents:
-		stats, events, err := decodeEvents(payload, nil)
+		stats, events, err := decodeEvents(payload, p.events[:0])
 		if err != nil {
 			return err
 		}
+		p.events = events
 		p.noteStats(stats)
 		p.finished(events)
 		s.cfg.Deliver(events)
@@ -309,11 +306,7 @@ func (s *Supervisor) Stats() (stats sched.Stats, restarts uint64) {
 	defer s.mu.RUnlock()
 	stats = s.before
 	if s.proc != nil {
-		now := s.proc.stats.Load()
-		stats.Steps += now.Steps
-		stats.Tokens += now.Tokens
-		stats.PromptTokens += now.PromptTokens
-		stats.CachedPromptTokens += now.CachedPromptTokens
+		s.proc.addStats(&stats)
 		stats.Sequences = int64(s.proc.busy())
 	}
 	return stats, s.restarts.Load()
