@@ -4,9 +4,10 @@ import "net"
 
 // Handler makes something of the lines of one listener's connections.
 type Handler interface {
-	// Accept looks at a fresh socket on the acceptor's goroutine. tag is kept
-	// for Conn.Tag; false refuses the connection, which is closed at once.
-	Accept(nc net.Conn) (tag any, ok bool)
+	// Accept looks at a fresh socket on the acceptor's goroutine; id is what
+	// Conn.ID will be. tag is kept for Conn.Tag; false refuses the connection,
+	// which is closed at once.
+	Accept(nc net.Conn, id uint64) (tag any, ok bool)
 
 	// NewLane makes one goroutine's view of the handler: each event loop has
 	// its own, and each decoder of long lines.

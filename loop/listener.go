@@ -68,10 +68,12 @@ func (l *Listener) admit(nc net.Conn) {
 	if s.connCount.Inc() > int64(s.opt.MaxConnections) {
 		s.connCount.Dec()
 		s.refused.Inc()
+		s.opt.OnRefused()
 		_ = nc.Close()
 		return
 	}
-	tag, ok := l.handler.Accept(nc)
+	id := s.nextID.Inc()
+	tag, ok := l.handler.Accept(nc, id)
 	if !ok {
 		s.connCount.Dec()
 		s.refused.Inc()
@@ -79,7 +81,7 @@ func (l *Listener) admit(nc net.Conn) {
 		return
 	}
 	c := &Conn{
-		id: s.nextID.Inc(), tag: tag, ln: l, fd: -1, opened: Nanotime(), authed: !l.needKey,
+		id: id, tag: tag, ln: l, fd: -1, opened: Nanotime(), authed: !l.needKey,
 	}
 	s.remember(c)
 	// Enrolling duplicates nc's descriptor, closes nc, and waits for the loop.

@@ -25,6 +25,7 @@ type eventLoop struct {
 	dirty      atomic.Pointer[Conn] // newest first; see push and drain
 	awake      atomic.Bool          // drain looks at the list again before the loop sleeps
 	watchCount atomic.Int64
+	turned     atomic.Bool // since Server.Alive last asked
 
 	mu    sync.Mutex
 	calls []func() // guarded by mu: to run on the loop

@@ -44,9 +44,9 @@ func newScript() *script {
 	}
 }
 
-func (s *script) Accept(net.Conn) (any, bool)   { return nil, true }
-func (s *script) NewLane() Lane                 { return scriptLane{s} }
-func (s *script) Closed(_ *Conn, reason Reason) { s.closed <- reason }
+func (s *script) Accept(net.Conn, uint64) (any, bool) { return nil, true }
+func (s *script) NewLane() Lane                       { return scriptLane{s} }
+func (s *script) Closed(_ *Conn, reason Reason)       { s.closed <- reason }
 
 type scriptLane struct{ s *script }
 

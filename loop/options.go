@@ -24,6 +24,8 @@ type Options struct {
 	Log *slog.Logger
 	// OnAcceptError is told of failed accepts (not of a closed listener).
 	OnAcceptError func(error)
+	// OnRefused is told of each connection over MaxConnections.
+	OnRefused func()
 	// OnPanic is told of contained panics, with what was recovered.
 	OnPanic func(any)
 }
@@ -74,6 +76,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnAcceptError == nil {
 		o.OnAcceptError = func(error) {}
+	}
+	if o.OnRefused == nil {
+		o.OnRefused = func() {}
 	}
 	if o.OnPanic == nil {
 		o.OnPanic = func(any) {}

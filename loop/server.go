@@ -88,6 +88,7 @@ func (s *Server) startLoops() error {
 			return err
 		}
 		lp := &eventLoop{srv: s, wakeFD: ours, lanes: make(map[Handler]Lane)}
+		lp.turned.Store(true)
 		s.loops = append(s.loops, lp)
 		if _, err := s.gnet.EnrollContext(theirs, lp); err != nil {
 			return err
@@ -183,6 +184,21 @@ func (s *Server) watched() bool {
 	}
 	return false
 }
+
+// Alive says whether every loop has turned since the last call, and asks each
+// to do so again. One goroutine at a time may call it.
+func (s *Server) Alive() bool {
+	alive := true
+	for _, lp := range s.loops {
+		if !lp.turned.Swap(false) {
+			alive = false
+		}
+		lp.do(lp.sayAlive)
+	}
+	return alive
+}
+
+func (lp *eventLoop) sayAlive() { lp.turned.Store(true) }
 
 // CloseListeners accepts no more connections; open ones live on.
 func (s *Server) CloseListeners() {

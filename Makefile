@@ -1,0 +1,47 @@
+# inferd: `make` prints the targets.
+SHELL := /bin/bash
+GO      ?= go
+VERSION ?= 0.3.0
+LDFLAGS := -s -w -X inferd/internal/version.Version=$(VERSION)
+FUZZN   ?= 50000x
+
+.DEFAULT_GOAL := help
+.PHONY: help lib build run test race fuzz stress bench bench-compare lint cover
+
+help: ## print the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+lib: lib/llama/RELEASE ## fetch the pinned llama.cpp libraries into lib/llama
+
+lib/llama/RELEASE: packaging/llama/package-lock.json packaging/llama/fetch.sh
+	packaging/llama/fetch.sh && touch $@
+
+build: lib ## build every binary into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+run: build ## start the daemon on its built-in model, ask it something, and say how to go on
+	@packaging/run.sh
+
+test: lib ## everything that must hold, with the race detector
+	$(GO) test -race -timeout 20m ./...
+
+race: test ## the same
+
+fuzz: ## every fuzz target, FUZZN inputs each
+	packaging/fuzz.sh $(FUZZN)
+
+stress: lib ## the reliability scenarios at full size
+	INFERD_STRESS=1 $(GO) test -timeout 60m -count=1 ./tests/...
+
+bench: ## micro and end-to-end benchmarks, allocations reported
+	$(GO) test -run '^$$' -bench . -benchmem ./admit ./codec ./loop ./engine/... ./internal/... ./bench/...
+
+bench-compare: build ## the daemon against the baselines, interleaved; writes docs/benchmarks
+	$(GO) run ./bench/compare
+
+lint: ## formatting, vet, staticcheck
+	@test -z "$$($(GO) tool gofumpt -l . | tee /dev/stderr)" || { echo 'run: go tool gofumpt -w .'; exit 1; }
+	$(GO) vet ./... && $(GO) tool staticcheck ./...
+
+cover: lib ## test coverage by package
+	$(GO) test -cover ./... | sort -k5 -n -r

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"inferd/engine/llamacpp"
+	"inferd/internal/config"
+	"inferd/internal/daemon"
+	"inferd/internal/version"
+)
+
+// The exit codes.
+const (
+	exitOK      = 0 // also after a signalled shutdown
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// engines are the adapters built into this binary.
+var engines = []string{config.KindLlamaCpp, config.KindOpenAI, config.KindMock}
+
+func main() {
+	llamacpp.MaybeWorker() // does not return in the engine's worker process
+	os.Exit(run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+func run(args []string, env func(string) string, stdout, stderr io.Writer) int {
+	cfg, action, err := config.Load(args, env)
+	if err != nil {
+		fmt.Fprintf(stderr, "inferd: %v\n", err)
+		return exitUsage
+	}
+	switch action {
+	case config.ActionHelp:
+		err = config.WriteHelp(stdout)
+	case config.ActionVersion:
+		_, err = fmt.Fprintf(stdout, "inferd %s (%s, %s) engines: %s\n",
+			version.Version, version.Commit(), version.Go(), strings.Join(engines, " "))
+	case config.ActionCheckConfig:
+		_, err = fmt.Fprintf(stdout, "configuration ok%s\n", from(cfg))
+	case config.ActionPrintConfig:
+		err = cfg.Print(stdout)
+	default:
+		err = daemon.Run(cfg, stderr)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "inferd: %v\n", err)
+		return exitFailure
+	}
+	return exitOK
+}
+
+func from(cfg *config.Config) string {
+	if cfg.File == "" {
+		return " (no config file)"
+	}
+	return ": " + cfg.File
+}

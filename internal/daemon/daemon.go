@@ -1,0 +1,198 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"go.uber.org/atomic"
+
+	"inferd/internal/activity"
+	"inferd/internal/admin"
+	"inferd/internal/config"
+	"inferd/internal/instance"
+	"inferd/internal/limits"
+	"inferd/internal/metrics"
+	"inferd/internal/sdnotify"
+	"inferd/internal/serve"
+	"inferd/internal/version"
+	"inferd/loop"
+	"inferd/route"
+)
+
+// Daemon is one run. Its fields are set during boot, in the order below, and
+// not changed after, except as noted.
+type Daemon struct {
+	cfg   atomic.Pointer[config.Config] // replaced by reload
+	level *slog.LevelVar
+	act   *activity.Log
+	log   *slog.Logger
+
+	sockets  map[string][]passed // from the service manager, by name
+	lock     *instance.Lock
+	status   *admin.Broadcaster
+	admin    *admin.Server
+	backends []backend
+	router   *route.Router
+	metrics  *metrics.Set
+	web      *metrics.Server // nil without --metrics-addr
+	sized    limits.Sized
+	service  *serve.Service
+	server   *loop.Server
+	closed   *closedRing
+	started  time.Time
+
+	// serving is service and server for those who may ask before there are any.
+	serving atomic.Pointer[serving]
+
+	drain  chan string   // why the shutdown begins; capacity 1
+	reload chan reloader // from the admin socket
+}
+
+type serving struct {
+	service *serve.Service
+	server  *loop.Server
+}
+
+// Run boots a daemon, serves until a signal or a fatal error, and ends it. A
+// nil error is a signalled shutdown.
+func Run(cfg *config.Config, stderr io.Writer) error {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	d := &Daemon{
+		level: new(slog.LevelVar), started: time.Now(), closed: newClosedRing(closedKept),
+		drain: make(chan string, 1), reload: make(chan reloader),
+	}
+	d.cfg.Store(cfg)
+	d.openLog(stderr)
+	defer d.closeLog()
+	d.log.Info("inferd-daemon starting", "version", version.Version, "commit", version.Commit(),
+		"pid", os.Getpid())
+	for _, w := range cfg.Warnings() {
+		d.log.Warn(w)
+	}
+	if err := d.run(signals); err != nil {
+		d.log.Error("inferd-daemon failed", "error", err)
+		return err
+	}
+	d.log.Info("shutdown complete")
+	return nil
+}
+
+// run is Run between the opening and the closing of the log.
+func (d *Daemon) run(signals <-chan os.Signal) (err error) {
+	if err := d.openPerimeter(); err != nil {
+		return err
+	}
+	defer d.closePerimeter()
+
+	// A signal while engines load ends the boot.
+	booting, cancel := context.WithCancelCause(context.Background())
+	stopWatching := d.cancelOnSignal(signals, cancel)
+	err = d.startEngines(booting)
+	if err == nil {
+		err = d.awaitReady(booting)
+	}
+	stopWatching()
+	defer d.stopEngines()
+	if err != nil {
+		if errors.Is(context.Cause(booting), errSignalled) {
+			d.status.Publish(admin.Draining())
+			return nil
+		}
+		return err
+	}
+	if err := d.startServing(); err != nil {
+		return err
+	}
+	why, err := d.loop(signals)
+	d.shutdown(why, signals)
+	return err
+}
+
+var errSignalled = errors.New("signalled")
+
+// cancelOnSignal cancels a boot at the first SIGTERM or SIGINT until stopped.
+func (d *Daemon) cancelOnSignal(
+	signals <-chan os.Signal, cancel context.CancelCauseFunc,
+) (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case s := <-signals:
+				if s != syscall.SIGHUP {
+					d.log.Info("shutdown signalled", "signal", s.String())
+					cancel(errSignalled)
+					return
+				}
+			case <-d.drain:
+				cancel(errSignalled)
+				return
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() { close(quit); <-done }
+}
+
+// loop serves until something ends the daemon.
+func (d *Daemon) loop(signals <-chan os.Signal) (why string, err error) {
+	watchdog, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() { _ = sdnotify.Watchdog(watchdog, d.server.Alive) }()
+	check := time.NewTicker(aliveEvery)
+	defer check.Stop()
+	for stuck := 0; stuck < aliveMisses; {
+		select {
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				return s.String(), nil
+			}
+			if err := d.doReload(); err != nil {
+				d.log.Error("reload failed; the old settings stay", "error", err)
+			}
+		case r := <-d.reload:
+			r.reply <- d.doReload()
+		case why := <-d.drain:
+			return why, nil
+		case <-check.C:
+			if stuck++; d.server.Alive() {
+				stuck = 0
+			}
+		}
+	}
+	return "fatal", fmt.Errorf("an event loop has not turned for %v", aliveMisses*aliveEvery)
+}
+
+func (d *Daemon) openLog(stderr io.Writer) {
+	cfg := d.cfg.Load()
+	if level, err := activity.ParseLevel(cfg.LogLevel); err == nil {
+		d.level.Set(level)
+	}
+	generations := cfg.LogGenerations
+	if generations == 0 {
+		generations = -1 // activity's way of saying none
+	}
+	d.act = activity.Open(activity.Options{
+		Dir: cfg.LogDir, Stderr: stderr, Level: d.level,
+		FileBytes: cfg.LogMaxBytes, KeepFiles: generations,
+	})
+	d.log = d.act.Logger("daemon")
+}
+
+func (d *Daemon) closeLog() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	_ = d.act.Close(ctx)
+}

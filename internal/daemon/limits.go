@@ -1,0 +1,27 @@
+package daemon
+
+import "time"
+
+const (
+	// readyPoll is how often backends are asked whether they are ready.
+	readyPoll = 20 * time.Millisecond
+
+	// flushTimeout is how long, after the last request, clients may take to
+	// read what is left for them.
+	flushTimeout = time.Second
+
+	// stopTimeout bounds the end of workers and engines after a cut.
+	stopTimeout = 2 * time.Second
+
+	// aliveEvery and aliveMisses: an event loop that has not turned for their
+	// product is a fatal failure; a service manager does better with a restart.
+	aliveEvery  = 5 * time.Second
+	aliveMisses = 12
+
+	// closedKept is how many closed connections are remembered for operators.
+	closedKept = 64
+
+	// builtinPermits is how many requests the built-in model runs at once
+	// unless told otherwise: it is small enough for any machine.
+	builtinPermits = 8
+)

@@ -1,0 +1,214 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"inferd/internal/admin"
+	"inferd/internal/config"
+	"inferd/internal/instance"
+	"inferd/internal/limits"
+	"inferd/internal/peer"
+	"inferd/internal/sdnotify"
+	"inferd/internal/serve"
+	"inferd/loop"
+)
+
+// socketMode lets the owner and, with --group, a group talk to the daemon.
+const socketMode = 0o660
+
+// listener is one bound inference socket that nobody accepts from yet.
+type listener struct {
+	ln  net.Listener
+	tcp bool
+}
+
+// startServing binds the inference sockets, publishes `ready`, and accepts.
+func (d *Daemon) startServing() error {
+	cfg := d.cfg.Load()
+	d.sized = limits.Size(limits.Probe(), limits.Limits{
+		MaxConnections: cfg.MaxConnections, MaxOutputBytes: cfg.MaxOutputBytes,
+		MaxInboundBytes: cfg.MaxInboundBytes,
+	})
+	d.log.Info(d.sized.String())
+	listeners, err := d.bind(cfg)
+	if err != nil {
+		return err
+	}
+	server, err := loop.Start(loop.Options{
+		Loops: cfg.Loops, MaxConnections: d.sized.MaxConnections,
+		MaxPipelineBytes: int(cfg.MaxPipelineBytes),
+		MaxOutputBytes:   int(d.sized.MaxOutputBytes), MaxInboundBytes: d.sized.MaxInboundBytes,
+		Timeouts: timeouts(cfg), Log: d.act.Logger("loop"),
+		OnAcceptError: func(err error) { d.log.Warn("accept failed; trying again", "error", err) },
+		OnPanic:       d.panicked, OnRefused: d.refused,
+	})
+	if err != nil {
+		closeAll(listeners)
+		return err
+	}
+	service := serve.New(serve.Options{
+		ActivePermits: d.permits(), QueueDepth: cfg.QueueDepth, Router: d.router,
+		Log: d.act, Metrics: d.metrics, OnPanic: d.panicked,
+	})
+	d.serving.Store(&serving{service, server})
+	d.service, d.server = service, server
+	gate := service.Gate()
+	d.log.Info("admission gate configured", "active_permits", gate.Active(),
+		"queue_depth", gate.Capacity()-gate.Active(), "capacity", gate.Capacity())
+
+	d.status.Publish(admin.Ready())
+	if err := sdnotify.Ready("serving"); err != nil {
+		d.log.Warn("the service manager was not told", "error", err)
+	}
+	d.accept(cfg, listeners)
+	return nil
+}
+
+func timeouts(cfg *config.Config) loop.Timeouts {
+	return loop.Timeouts{
+		Write: cfg.WriteTimeout, Stall: cfg.StallTimeout, Idle: cfg.IdleTimeout,
+		Line: cfg.LineTimeout, Auth: cfg.AuthTimeout,
+	}
+}
+
+// bind binds all inference sockets or none.
+func (d *Daemon) bind(cfg *config.Config) (all []listener, err error) {
+	defer func() {
+		if err != nil {
+			closeAll(all)
+		}
+	}()
+	for _, ln := range d.sockets[instance.ActivatedInfer] {
+		_, tcp := ln.Addr().(*net.TCPAddr)
+		d.log.Info("listener taken over from the service manager", "addr", ln.Addr())
+		all = append(all, listener{ln, tcp})
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	if cfg.UDS != "" {
+		ln, err := instance.ListenUnix(cfg.UDS, socketMode, cfg.Group)
+		if err != nil {
+			return all, err
+		}
+		d.log.Info("uds listener bound", "path", cfg.UDS)
+		all = append(all, listener{ln, false})
+	}
+	if cfg.TCP != "" {
+		ln, err := instance.ListenTCP(cfg.TCP)
+		if err != nil {
+			return all, err
+		}
+		d.log.Info("tcp listener bound", "addr", ln.Addr())
+		all = append(all, listener{ln, true})
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no transport configured: give --uds or --tcp")
+	}
+	if cfg.V2 || cfg.Embed {
+		d.log.Warn("this version serves the v1 wire only; --v2 and --embed have no effect")
+	}
+	return all, nil
+}
+
+func closeAll(all []listener) {
+	for _, l := range all {
+		_ = l.ln.Close()
+	}
+}
+
+func (d *Daemon) accept(cfg *config.Config, listeners []listener) {
+	allow := peer.Allow{UIDs: cfg.AllowUIDs, GIDs: cfg.AllowGIDs}
+	closedBy := d.closedObserver()
+	for _, l := range listeners {
+		o := serve.V1Options{OnClose: closedBy}
+		if !allow.Everyone() {
+			o.Allow = allow.Permits
+		}
+		needKey := l.tcp && cfg.APIKey != ""
+		if needKey {
+			o.APIKey = cfg.APIKey
+			d.log.Info("tcp api-key auth enabled", "addr", l.ln.Addr())
+		}
+		d.server.Serve(l.ln, d.service.V1(o), loop.ListenOptions{NeedKey: needKey})
+	}
+}
+
+// closedObserver counts and remembers closed connections.
+func (d *Daemon) closedObserver() func(*loop.Conn, *serve.Client, loop.Reason) {
+	names := make([]string, 0, len(loop.Reasons()))
+	for _, r := range loop.Reasons() {
+		names = append(names, r.String())
+	}
+	counters := d.metrics.ClosedCounters(names)
+	return func(c *loop.Conn, client *serve.Client, why loop.Reason) {
+		counters[why].Inc()
+		d.closed.add(admin.ClosedConn{
+			ID: c.ID(), Peer: client.Peer, Reason: why.String(), At: time.Now(),
+		})
+	}
+}
+
+// shutdown drains: no new connections, no new requests, the admitted ones
+// finish within the drain timeout or until a second signal, and what is left
+// then is cut.
+func (d *Daemon) shutdown(why string, signals <-chan os.Signal) {
+	cfg := d.cfg.Load()
+	gate := d.service.Gate()
+	active, queued := gate.Load()
+	d.log.Info("shutdown signalled", "signal", why, "active", active, "queued", queued)
+	d.status.Publish(admin.Draining())
+	_ = sdnotify.Stopping("draining")
+	deadline, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
+	defer cancel()
+	d.server.CloseListeners()
+	gate.Close()
+	if !d.awaitIdle(deadline, signals) {
+		active, queued = gate.Load()
+		d.log.Warn("drain cut", "active", active, "queued", queued)
+		d.act.DrainCut(active, queued)
+		d.metrics.DrainCut(active + queued)
+		now, cancel := context.WithCancel(context.Background())
+		cancel()
+		d.server.Shutdown(now)
+	} else {
+		flush, cancel := context.WithTimeout(context.Background(), flushTimeout)
+		d.server.Shutdown(flush)
+		cancel()
+	}
+	d.stopWorkers()
+}
+
+// awaitIdle waits for the last admitted request.
+func (d *Daemon) awaitIdle(ctx context.Context, signals <-chan os.Signal) bool {
+	for {
+		select {
+		case <-d.service.Gate().Idle():
+			return true
+		case <-ctx.Done():
+			return false
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				d.log.Warn("second signal: not waiting any longer", "signal", s.String())
+				return false
+			}
+		}
+	}
+}
+
+// stopWorkers waits for the workers, but not for ever: an engine that ignores
+// its cancellation must not keep the process.
+func (d *Daemon) stopWorkers() {
+	done := make(chan struct{})
+	go func() { defer close(done); d.service.Stop() }()
+	select {
+	case <-done:
+	case <-time.After(stopTimeout):
+		d.log.Warn("an engine ignores its cancellation; leaving it")
+	}
+}

@@ -1,0 +1,307 @@
+package serve
+
+import (
+	"errors"
+	"time"
+
+	"inferd/admit"
+	"inferd/codec"
+	"inferd/engine"
+	"inferd/internal/activity"
+	"inferd/internal/metrics"
+	"inferd/internal/redact"
+	"inferd/loop"
+	"inferd/route"
+)
+
+// errTooLong ends a generation whose text no longer fits a done frame.
+var errTooLong = errors.New("the answer exceeds the frame limit")
+
+// request is one admitted request: the loop's Task, the engine's Sink.
+type request struct {
+	// immutable
+	svc *Service
+
+	// set by the lane before Attach, then the worker's
+	conn     *loop.Conn
+	client   *Client
+	wire     codec.Request // strings point into text
+	text     []byte
+	req      engine.Request
+	quotedID []byte
+	arrived  int64 // loop.Nanotime
+
+	// written under the connection's lock, by Start
+	place admit.Place
+
+	ticket admit.Ticket   // see admit.Ticket
+	ctx    *cancelContext // cancelled under the connection's lock
+
+	// owned by the worker
+	content []byte // the text so far, escaped
+	frame   []byte
+	started int64
+	first   int64 // the first token, 0 = none yet
+	last    int64 // the last one, if timed
+	timed   bool  // somebody reads the metrics: token times are taken
+	lease   route.Lease
+}
+
+// fill takes over a decoded request. Its strings are copied, once, into the
+// request's own buffer: the line belongs to the loop.
+func (r *request) fill(c *loop.Conn, client *Client, w *codec.Request, quotedID []byte) {
+	r.conn, r.client = c, client
+	r.text = w.CopyTo(&r.wire, r.text[:0])
+	r.quotedID = append(r.quotedID[:0], quotedID...)
+	r.req = engine.Request{
+		ID:          r.wire.ID,
+		Messages:    r.req.Messages[:0],
+		Temperature: r.wire.Temperature, TopP: r.wire.TopP,
+		TopK: r.wire.TopK, MaxTokens: r.wire.MaxTokens,
+		ImageTokenBudget: r.wire.ImageTokenBudget,
+		Grammar:          r.wire.Grammar,
+	}
+	for _, m := range r.wire.Messages {
+		r.req.Messages = append(r.req.Messages, engine.Message(m))
+	}
+}
+
+// Start queues the request for a worker; the connection is locked.
+func (r *request) Start() {
+	p, ok := r.svc.queue.Push(r)
+	if !ok {
+		// A ticket is a place in the queue, which closes only after the gate.
+		panic("serve: no room in the queue for an admitted request")
+	}
+	r.place = p
+}
+
+// Cancel: the client is gone; the connection is locked. A waiting request gives
+// its place back at once, a running one when the engine has stopped.
+func (r *request) Cancel() {
+	if _, waiting := r.svc.queue.Remove(r.place); waiting {
+		r.ticket.Release()
+		r.logCancelled("queued")
+		r.recycle()
+		return
+	}
+	r.ctx.cancel()
+}
+
+// run is the worker's part, from the queue to the last frame.
+func (r *request) run() {
+	s := r.svc
+	r.started = loop.Nanotime()
+	r.timed = s.met.Enabled()
+	s.met.ObserveQueueWait(time.Duration(r.started - r.arrived))
+	lease, err := s.opt.Router.Pick(v1Capable)
+	if err != nil {
+		s.met.Reject(metrics.NoBackend)
+		r.refuse(codec.BackendUnavailable, route.ErrNoneAvailable.Error(), metrics.Rejected)
+		return
+	}
+	r.lease = lease
+	res, err := lease.Engine().Generate(r.ctx, &r.req, r)
+	r.conclude(res, err)
+}
+
+func v1Capable(c engine.Capabilities) bool { return c.V1 }
+
+// Token is engine.Sink: one delta to the client.
+func (r *request) Token(text []byte) error {
+	if r.first == 0 {
+		r.first = loop.Nanotime()
+		r.last = r.first
+		r.svc.met.ObserveFirstToken(time.Duration(r.first - r.arrived))
+	} else if r.timed {
+		now := loop.Nanotime()
+		r.svc.met.ObserveInterToken(time.Duration(now - r.last))
+		r.last = now
+	}
+	start := len(r.content)
+	r.content = codec.AppendEscaped(r.content, text)
+	if len(r.content) > maxContentBytes {
+		return errTooLong
+	}
+	if !r.wire.Stream {
+		return r.ctx.Err()
+	}
+	r.frame = codec.AppendToken(r.frame[:0], r.quotedID, r.content[start:])
+	return r.conn.Write(r.frame)
+}
+
+// conclude answers for what Generate returned.
+func (r *request) conclude(res engine.Result, err error) {
+	gone := r.ctx.Err() != nil || errors.Is(err, loop.ErrClosed)
+	switch refusal := (*engine.Error)(nil); {
+	case err == nil && !gone:
+		r.lease.Done(route.Success)
+		r.done(res)
+	case gone:
+		r.lease.Done(route.Neutral)
+		r.cancelled()
+	case errors.Is(err, errTooLong):
+		r.lease.Done(route.Neutral)
+		r.refuse(codec.Internal, errTooLong.Error(), metrics.Broken)
+	case r.first == 0 && errors.As(err, &refusal):
+		r.refused(refusal)
+	default:
+		// After a token, or an error that is no refusal: the stream broke off.
+		r.lease.Done(route.Failure)
+		r.brokenOff(err)
+	}
+}
+
+func (r *request) done(res engine.Result) {
+	now := loop.Nanotime()
+	r.frame = codec.AppendDone(r.frame[:0], r.quotedID, r.content, codec.Usage{
+		PromptTokens: res.Usage.PromptTokens, CompletionTokens: res.Usage.CompletionTokens,
+	}, res.Stop.String(), r.lease.Engine().Name())
+	e := activity.RequestDone{
+		From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), StopReason: res.Stop.String(),
+		PromptTokens: res.Usage.PromptTokens, CompletionTokens: res.Usage.CompletionTokens,
+		QueueWait: time.Duration(r.started - r.arrived),
+		Duration:  time.Duration(now - r.arrived),
+	}
+	if r.first != 0 {
+		e.TTFT = time.Duration(r.first - r.arrived)
+	}
+	r.svc.opt.Log.RequestDone(&e)
+	r.svc.met.Tokens(metrics.Prompt, res.Usage.PromptTokens)
+	r.svc.met.Tokens(metrics.CachedPrompt, res.Usage.CachedPromptTokens)
+	r.svc.met.Tokens(metrics.Completion, res.Usage.CompletionTokens)
+	r.count(metrics.Done, e.Duration)
+	r.finish()
+}
+
+// refused answers an engine's refusal before the first token.
+func (r *request) refused(e *engine.Error) {
+	outcome, code := route.Failure, codec.BackendUnavailable
+	kind := metrics.Failed
+	switch e.Kind {
+	case engine.Invalid:
+		outcome, code = route.Neutral, codec.InvalidRequest
+		kind = metrics.Rejected
+	case engine.Internal:
+		code = codec.Internal
+	}
+	text := clean(e.Text)
+	if kind == metrics.Rejected {
+		r.svc.met.Reject(metrics.InvalidRequest)
+		r.svc.opt.Log.InvalidRequest(&activity.InvalidRequest{
+			From: r.from(), ReqID: r.req.ID, Reason: text,
+		})
+	} else {
+		r.svc.opt.Log.BackendFailed(&activity.BackendFailed{
+			From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: text,
+		})
+	}
+	r.lease.Done(outcome)
+	r.refuse(code, text, kind)
+}
+
+func (r *request) brokenOff(err error) {
+	r.svc.opt.Log.RequestErrorMidStream(&activity.RequestErrorMidStream{
+		From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: clean(err.Error()),
+		Duration: time.Duration(loop.Nanotime() - r.arrived),
+	})
+	r.refuse(codec.BackendUnavailable, engine.ErrNoDone.Error(), metrics.Broken)
+}
+
+// refuse ends the request with an error frame.
+func (r *request) refuse(code codec.Code, text string, o metrics.Outcome) {
+	r.frame = codec.AppendError(r.frame[:0], r.quotedID, code, text)
+	r.count(o, time.Duration(loop.Nanotime()-r.arrived))
+	r.finish()
+}
+
+func (r *request) count(o metrics.Outcome, total time.Duration) {
+	r.svc.met.Request(metrics.V1, o)
+	r.svc.met.ObserveRequest(total)
+}
+
+// cancelled ends a request that nobody waits for.
+func (r *request) cancelled() {
+	r.logCancelled("running")
+	r.frame = r.frame[:0]
+	r.finish()
+}
+
+func (r *request) logCancelled(stage string) {
+	total := time.Duration(loop.Nanotime() - r.arrived)
+	e := activity.RequestCancelled{
+		From: r.from(), ReqID: r.req.ID, Stage: stage, Reason: "client_gone", Duration: total,
+	}
+	if stage == "running" {
+		e.Backend = r.lease.Name()
+	}
+	r.svc.opt.Log.RequestCancelled(&e)
+	r.count(metrics.Cancelled, total)
+}
+
+// finish gives the ticket back and sends the last frame, in this order: the
+// engine has stopped, and a client that has its answer and asks again at once
+// must find the place free.
+func (r *request) finish() {
+	r.svc.gate.Served(time.Duration(loop.Nanotime() - r.started))
+	r.ticket.Release()
+	r.conn.Finish(r.frame)
+	r.recycle()
+}
+
+// panicked is finish for a request whose engine panicked.
+func (r *request) panicked(v any) {
+	r.svc.opt.OnPanic(v)
+	r.lease.Done(route.Failure)
+	if !r.ticket.Held() {
+		return // it happened behind the last frame: nothing is owed any more
+	}
+	r.svc.opt.Log.BackendFailed(&activity.BackendFailed{
+		From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: "panic",
+	})
+	r.refuse(codec.Internal, "internal error", metrics.Failed)
+}
+
+// recycle makes the request available for another; it is not touched after.
+func (r *request) recycle() {
+	if !r.ctx.reusable() {
+		r.ctx = new(cancelContext)
+	}
+	r.ctx.reset()
+	if cap(r.text) > pooledBytes || cap(r.content) > pooledBytes || cap(r.frame) > pooledBytes {
+		r.text, r.content, r.frame = nil, nil, nil
+	}
+	clear(r.wire.Messages)
+	clear(r.req.Messages)
+	r.conn, r.client, r.lease = nil, nil, route.Lease{}
+	r.content, r.frame = r.content[:0], r.frame[:0]
+	r.first, r.last = 0, 0
+	r.svc.free.Put(r)
+}
+
+func (r *request) from() activity.From { return r.client.from(r.conn) }
+
+// clean makes an engine's text fit for a client: no secret, not too long.
+func clean(s string) string {
+	s = redact.String(s)
+	if len(s) > maxDetailBytes {
+		s = cutRune(s, maxDetailBytes)
+	}
+	return s
+}
+
+func cutRune(s string, n int) string {
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}
+
+// RequestID is the client's id of a task that the connection holds; call it only
+// inside loop.Conn.WithTask.
+func RequestID(t loop.Task) string {
+	if r, ok := t.(*request); ok {
+		return redact.String(string(append([]byte(nil), r.req.ID...)))
+	}
+	return ""
+}

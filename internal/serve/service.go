@@ -1,0 +1,70 @@
+package serve
+
+import (
+	"log/slog"
+	"sync"
+
+	"inferd/admit"
+	"inferd/engine"
+	"inferd/internal/activity"
+	"inferd/internal/metrics"
+	"inferd/route"
+)
+
+// Options of a Service.
+type Options struct {
+	ActivePermits int // requests running, at least 1
+	QueueDepth    int // requests waiting
+	Router        *route.Router
+	Log           *activity.Log // nil logs nothing
+	Metrics       *metrics.Set  // nil counts for nobody
+	// OnPanic is told of contained panics of engines.
+	OnPanic func(any)
+}
+
+// Service runs requests. Its methods may be called from any goroutine.
+type Service struct {
+	// immutable
+	opt   Options
+	gate  *admit.Gate
+	queue *admit.Queue[*request]
+	pool  *engine.Pool[*request]
+	free  sync.Pool // *request
+	met   *metrics.Set
+	log   *slog.Logger
+}
+
+// New starts the workers.
+func New(o Options) *Service {
+	s := &Service{opt: o, gate: admit.NewGate(o.ActivePermits, o.QueueDepth), met: o.Metrics}
+	if s.met == nil {
+		s.met = metrics.New(metrics.Options{})
+	}
+	s.log = o.Log.Logger("serve")
+	if s.opt.OnPanic == nil {
+		s.opt.OnPanic = func(any) {}
+	}
+	s.free.New = func() any { return &request{svc: s, ctx: new(cancelContext)} }
+	s.queue = admit.NewQueue[*request](s.gate.Capacity())
+	s.pool = engine.NewPool(s.queue, o.ActivePermits, (*request).run, (*request).panicked)
+	return s
+}
+
+// Gate is the service's admission gate, for its numbers and for closing it.
+func (s *Service) Gate() *admit.Gate { return s.gate }
+
+// Resize changes how many requests run and wait, at run time.
+func (s *Service) Resize(activePermits, queueDepth int) {
+	// Room before tickets, and workers after: no order can lose a request.
+	s.queue.Grow(max(activePermits, 1) + max(queueDepth, 0))
+	s.gate.Resize(activePermits, queueDepth)
+	s.pool.Resize(activePermits)
+}
+
+// Stop ends the workers once the queue is empty. Close the gate and wait for it
+// to be idle first: a request admitted later would be dropped.
+func (s *Service) Stop() {
+	s.gate.Close()
+	s.queue.Close()
+	s.pool.Wait()
+}

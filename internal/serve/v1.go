@@ -1,0 +1,188 @@
+package serve
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"time"
+
+	"go.uber.org/atomic"
+
+	"inferd/admit"
+	"inferd/codec"
+	"inferd/internal/activity"
+	"inferd/internal/metrics"
+	"inferd/internal/peer"
+	"inferd/loop"
+)
+
+// Client is what the handler remembers of a connection: its loop.Conn's tag.
+type Client struct {
+	Identity peer.Identity
+	Peer     string        // Identity, as shown to people
+	Requests atomic.Uint64 // lines answered or taken on
+}
+
+func (c *Client) from(conn *loop.Conn) activity.From {
+	return activity.From{Wire: activity.V1, Conn: conn.ID(), Peer: c.Peer}
+}
+
+// V1Options are how one listener's connections are let in.
+type V1Options struct {
+	APIKey string // empty: none is asked for
+	// Allow says whether a peer may connect; nil lets everybody in.
+	Allow func(net.Conn, peer.Identity) bool
+	// OnClose sees connections go, on their loops; nil is fine.
+	OnClose func(*loop.Conn, *Client, loop.Reason)
+}
+
+// V1 is the handler of the v1 wire.
+func (s *Service) V1(o V1Options) loop.Handler { return &v1{svc: s, opt: o} }
+
+type v1 struct {
+	svc *Service
+	opt V1Options
+}
+
+// Accept reads the peer's credentials while the socket is fresh.
+func (h *v1) Accept(nc net.Conn, id uint64) (any, bool) {
+	who, err := peer.FromConn(nc)
+	c := &Client{Identity: who, Peer: who.String()}
+	if err != nil {
+		h.svc.log.Warn("no peer credentials", "peer", c.Peer, "error", err)
+	}
+	if h.opt.Allow != nil && !h.opt.Allow(nc, who) {
+		h.svc.met.Reject(metrics.PeerNotAllowed)
+		h.svc.log.Warn("peer refused", "peer", c.Peer)
+		return nil, false
+	}
+	h.svc.opt.Log.ConnectionAccepted(&activity.ConnectionAccepted{
+		From:      activity.From{Wire: activity.V1, Conn: id, Peer: c.Peer},
+		Transport: who.Transport, UID: int64(who.UID), PID: int64(who.PID),
+	})
+	transport := metrics.Unix
+	if who.Transport == peer.TransportTCP {
+		transport = metrics.TCP
+	}
+	h.svc.met.Connection(transport)
+	return c, true
+}
+
+// Closed logs the end of a connection.
+func (h *v1) Closed(conn *loop.Conn, why loop.Reason) {
+	c := conn.Tag().(*Client)
+	in, out := conn.Bytes()
+	h.svc.opt.Log.ConnectionClosed(&activity.ConnectionClosed{
+		From: c.from(conn), Reason: why.String(), BytesIn: in, BytesOut: out,
+		Duration: time.Duration(loop.Nanotime() - conn.OpenedAt()),
+	})
+	if h.opt.OnClose != nil {
+		h.opt.OnClose(conn, c, why)
+	}
+}
+
+// NewLane makes a loop's own view, with its own decoder.
+func (h *v1) NewLane() loop.Lane {
+	return &v1Lane{v1: h, dec: codec.NewDecoder(), spare: h.svc.free.Get().(*request)}
+}
+
+// v1Lane is owned by one goroutine at a time.
+type v1Lane struct {
+	*v1
+	dec *codec.Decoder
+	// spare is the request that the next admission fills. Its ticket is what a
+	// try needs, so a rejected request touches no pool.
+	spare *request
+	id    []byte // quoted
+}
+
+// Line takes one request to the gate, and through it if there is room.
+func (l *v1Lane) Line(conn *loop.Conn, line, dst []byte) ([]byte, loop.Action) {
+	client := conn.Tag().(*Client)
+	client.Requests.Inc()
+	arrived := loop.Nanotime()
+	w, err := l.dec.Decode(line)
+	if err != nil {
+		l.invalid(conn, client, "", err)
+		return codec.AppendError(dst, emptyID, codec.InvalidRequest, err.Error()), loop.Close
+	}
+	l.id = codec.AppendQuoted(l.id[:0], w.ID)
+	if err := w.Validate(); err != nil {
+		l.invalid(conn, client, w.ID, err)
+		return codec.AppendError(dst, l.id, codec.InvalidRequest, err.Error()), loop.Next
+	}
+	switch l.svc.gate.Try(&l.spare.ticket) {
+	case admit.Full:
+		return l.queueFull(conn, client, w.ID, dst), loop.Next
+	case admit.Closed:
+		l.reject(metrics.ShuttingDown)
+		return codec.AppendError(dst, l.id, codec.BackendUnavailable, "admission closed"), loop.Close
+	}
+	r := l.spare
+	l.spare = l.svc.free.Get().(*request)
+	r.fill(conn, client, w, l.id)
+	r.arrived = arrived
+	if !conn.Attach(r) { // only off the loop can the client be gone meanwhile
+		r.ticket.Release()
+		r.recycle()
+		return dst, loop.Close
+	}
+	return dst, loop.Busy
+}
+
+// reject counts a request that no engine saw.
+func (l *v1Lane) reject(why metrics.Reason) {
+	l.svc.met.Reject(why)
+	l.svc.met.Request(metrics.V1, metrics.Rejected)
+}
+
+var emptyID = []byte(`""`)
+
+func (l *v1Lane) invalid(conn *loop.Conn, client *Client, id string, err error) {
+	l.reject(metrics.InvalidRequest)
+	l.svc.opt.Log.InvalidRequest(&activity.InvalidRequest{
+		From: client.from(conn), ReqID: id, Reason: err.Error(),
+	})
+}
+
+func (l *v1Lane) queueFull(conn *loop.Conn, client *Client, id string, dst []byte) []byte {
+	active, queued := l.svc.gate.Load()
+	retry := uint64(l.svc.gate.RetryAfter().Milliseconds())
+	l.reject(metrics.QueueFull)
+	l.svc.opt.Log.QueueFull(&activity.QueueFull{
+		From: client.from(conn), ReqID: id, Active: active, Queued: queued, RetryAfterMS: retry,
+	})
+	return codec.AppendQueueFull(dst, l.id, retry, active, queued)
+}
+
+// Auth compares the key in constant time, whatever its length.
+func (l *v1Lane) Auth(conn *loop.Conn, line []byte) bool {
+	key, err := decodeAuth(line)
+	got, want := sha256.Sum256([]byte(key)), sha256.Sum256([]byte(l.opt.APIKey))
+	if err == nil && subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
+		return true
+	}
+	l.svc.met.Reject(metrics.AuthFailed)
+	l.svc.opt.Log.TCPAuthRejected(&activity.TCPAuthRejected{
+		From: conn.Tag().(*Client).from(conn), Reason: "wrong or missing key",
+	})
+	return false
+}
+
+// Fault words what the loop itself found wrong.
+func (l *v1Lane) Fault(conn *loop.Conn, f loop.Fault, dst []byte) []byte {
+	switch f {
+	case loop.FaultTooLarge:
+		l.reject(metrics.FrameTooLarge)
+		l.svc.opt.Log.RequestOversized(&activity.RequestOversized{
+			From: conn.Tag().(*Client).from(conn), LimitBytes: codec.MaxLine,
+		})
+		return codec.AppendError(dst, emptyID, codec.FrameTooLarge, tooLargeText)
+	case loop.FaultInbound:
+		l.reject(metrics.InboundLimit)
+		return codec.AppendError(dst, emptyID, codec.FrameTooLarge,
+			"unfinished input of all connections exceeds --max-inbound-bytes")
+	default:
+		return codec.AppendError(dst, emptyID, codec.Internal, "internal error")
+	}
+}
