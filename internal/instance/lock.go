@@ -67,10 +67,7 @@ func tryAcquire(path string) (*Lock, error) {
 	if err := checkLockPath(path); err != nil {
 		return nil, err
 	}
-	// O_NONBLOCK: should a fifo have come in place of the file just now, the
-	// open must not wait for its other end.
-	f := flock.New(path, flock.SetPermissions(lockMode),
-		flock.SetFlag(os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK))
+	f := newFlock(path)
 	ok, err := f.TryLock()
 	switch {
 	case errors.Is(err, unix.ELOOP):
@@ -95,6 +92,14 @@ func tryAcquire(path string) (*Lock, error) {
 		return nil, errors.Join(fmt.Errorf("lock: write pid: %w", err), f.Unlock())
 	}
 	return l, nil
+}
+
+// newFlock opens nothing yet. What the file is may change between the look at
+// it and the opening: no link is followed then either, and a fifo is not waited
+// for.
+func newFlock(path string) *flock.Flock {
+	return flock.New(path, flock.SetPermissions(lockMode),
+		flock.SetFlag(os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK))
 }
 
 func checkLockPath(path string) error {

@@ -151,6 +151,21 @@ func TestLockRefusals(t *testing.T) {
 	})
 }
 
+// TestLockOpensNoLink is for a link that comes in place of the file after the
+// look at it.
+func TestLockOpensNoLink(t *testing.T) {
+	path := filepath.Join(tempDir(t), "lock")
+	if err := os.Symlink(path+".target", path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newFlock(path).TryLock(); !errors.Is(err, syscall.ELOOP) {
+		t.Errorf("TryLock = %v, want ELOOP", err)
+	}
+	if _, err := os.Lstat(path + ".target"); err == nil {
+		t.Error("the link's target was created")
+	}
+}
+
 func TestLockHolderUnknown(t *testing.T) {
 	dir := tempDir(t)
 	f := func(content string, want int) {

@@ -65,6 +65,21 @@ func TestListenUnix(t *testing.T) {
 	}
 }
 
+// TestBindIsPrivate looks at the socket in the moment before it gets its mode.
+func TestBindIsPrivate(t *testing.T) {
+	path := filepath.Join(tempDir(t), "s")
+	defer syscall.Umask(syscall.Umask(0))
+	ln, err := bind(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Perm()&0o077 != 0 {
+		t.Errorf("mode = %v, %v; want nothing for others", info.Mode(), err)
+	}
+}
+
 func TestListenUnixOddPaths(t *testing.T) {
 	dir := tempDir(t)
 	t.Chdir(dir)

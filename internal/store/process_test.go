@@ -36,8 +36,11 @@ func TestFetchConcurrent(t *testing.T) {
 	for _, f := range []*fetching{second, third} {
 		waiting.Add(1)
 		f.opt.Progress = func(e Event) {
-			if e.Phase == PhaseWaiting {
+			switch {
+			case e.Phase == PhaseWaiting:
 				waiting.Done()
+			case e.Phase == PhaseVerify && f == second:
+				t.Error("the result of the first was hashed again")
 			}
 		}
 	}
