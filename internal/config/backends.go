@@ -35,6 +35,7 @@ type Llama struct {
 	Embed        bool
 	EmbedPooling string // empty is the model's own
 	EmbedNCtx    int
+	ChatTemplate string // Jinja, in place of the model's own; a key of the file only
 }
 
 // Model names a file of the model store and where to fetch it.

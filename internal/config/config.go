@@ -48,11 +48,12 @@ type Config struct {
 	OpenAI OpenAI
 	Mock   Mock
 
-	LlamaLib           string // directory of libllama; empty is the default search
-	AllowOtherLlamaLib bool   // run with a libllama whose layout is not known
-	EngineIsolation    string // IsolationProcess or IsolationNone
-	ModelsHome         string // root of the store; empty if there is no home directory
-	AutoPull           bool
+	LlamaLib        string // directory of libllama; empty is the default search
+	AllowLlamaLib   string // a version of it to run with though its layout is not known
+	LlamaThreads    int    // 0 is all cores but one
+	EngineIsolation string // IsolationProcess or IsolationNone
+	ModelsHome      string // root of the store; empty if there is no home directory
+	AutoPull        bool
 
 	// Admission. ActivePermits is at least 1.
 	ActivePermits    int

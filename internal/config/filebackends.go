@@ -74,6 +74,8 @@ func readLlama(o *object, l *Llama) {
 	l.EmbedNCtx = defaultEmbedNCtx
 	o.integer("embed_n_ctx", &l.EmbedNCtx, nCtx.min, nCtx.max)
 
+	o.str("chat_template", &l.ChatTemplate)
+
 	o.str("model_path", &l.ModelPath)
 	o.str("model_sha256", &l.ModelSHA256)
 	if l.ModelSHA256 != "" && !isLowerSHA256(l.ModelSHA256) {

@@ -83,6 +83,7 @@ func (l *Llama) describe(put func(string, any, bool)) {
 	put("source_url", safeURL(l.Model.SourceURL), l.Model.SourceURL != "")
 	put("n_ctx", l.NCtx, true)
 	put("n_gpu_layers", l.NGPULayers, true)
+	put("chat_template", l.ChatTemplate, l.ChatTemplate != "")
 	put("embed", true, l.Embed)
 	put("embed_n_ctx", l.EmbedNCtx, l.Embed)
 	put("embed_pooling", l.EmbedPooling, l.EmbedPooling != "")

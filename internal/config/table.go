@@ -135,10 +135,17 @@ var backendSettings = []setting{
 		ptr:  func(c *Config) any { return &c.LlamaLib },
 	},
 	{
-		name: "allow-unknown-llama-lib", group: groupBackend, kind: kindBool, def: "false",
-		help: "load a libllama of a version whose memory layout is not known; it may crash " +
-			"or answer nonsense",
-		ptr: func(c *Config) any { return &c.AllowOtherLlamaLib },
+		name: "allow-llama-lib", arg: "VERSION", group: groupBackend, kind: kindString,
+		show: "known versions only",
+		help: "load libllama of this version although its memory layout is not known; it may " +
+			"crash or answer nonsense",
+		ptr: func(c *Config) any { return &c.AllowLlamaLib },
+	},
+	{
+		name: "llama-threads", arg: "N", group: groupBackend, kind: kindInt, def: "0",
+		max: 1024, show: "all cores but one",
+		help: "threads that llamacpp computes with",
+		ptr:  func(c *Config) any { return &c.LlamaThreads },
 	},
 	{
 		name: "engine-isolation", arg: "HOW", group: groupBackend, kind: kindEnum,
