@@ -140,8 +140,8 @@ func TestFileErrors(t *testing.T) {
 	f("{\n\"queue_dept\": 1}", "config /c.json:2: queue_dept: unknown key; allowed: ",
 		"queue_depth", "write_timeout_secs", "listen", "backends")
 	f(entry(model+",\n\"n_ctxx\": 1"), "config /c.json:4: backends[0].n_ctxx: unknown key; "+
-		"allowed: chat_template, embed, embed_n_ctx, embed_pooling, kind, model, model_path, model_sha256, "+
-		"n_ctx, n_gpu_layers, name, weight")
+		"allowed: chat_template, embed, embed_n_ctx, embed_pooling, kind, model, model_path, "+
+		"model_sha256, n_ctx, n_gpu_layers, name, weight")
 	f(`{"listen": {"udp": "x"}}`, "listen.udp: unknown key; allowed: api_key_env, tcp, "+
 		"tcp_embed, tcp_v2")
 	f(entry(`"model": {"name": "m", "sha": ""}`), "backends[0].model.sha: unknown key")
