@@ -144,7 +144,9 @@ func (r *restartable) Temporary() bool { return true }
 // Command sends a command with its arguments (may be nil) and returns the
 // daemon's reply, skipping the events that arrive before it. A refusal is a
 // [*CommandError].
-func (a *AdminClient) Command(ctx context.Context, name string, args map[string]any) (Event, error) {
+func (a *AdminClient) Command(
+	ctx context.Context, name string, args map[string]any,
+) (Event, error) {
 	message := map[string]any{"type": "command", "command": name}
 	for key, value := range args {
 		message[key] = value

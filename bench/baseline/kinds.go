@@ -52,7 +52,8 @@ func Lookup(name string) (Kind, error) {
 		for _, k := range kinds {
 			names = append(names, k.Name)
 		}
-		return Kind{}, fmt.Errorf("unknown kind %q: want one of %s", name, strings.Join(names, ", "))
+		return Kind{}, fmt.Errorf("unknown kind %q: want one of %s",
+			name, strings.Join(names, ", "))
 	}
 	return kinds[i], nil
 }

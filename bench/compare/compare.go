@@ -32,7 +32,8 @@ func compare(ctx context.Context, o options) error {
 	}
 	defer e.remove()
 	f := &findings{
-		Machine: readMachine(), Command: commandLine(), Taken: time.Now().UTC().Truncate(time.Second),
+		Machine: readMachine(), Command: commandLine(),
+		Taken:  time.Now().UTC().Truncate(time.Second),
 		Rounds: o.rounds, Seconds: o.duration.Seconds(), Pinned: e.serverCore != "",
 	}
 	if f.Measurements, err = e.measureAll(ctx, o); err != nil {
@@ -71,7 +72,8 @@ func compare(ctx context.Context, o options) error {
 func (f *findings) judgement(strict bool) error {
 	missed := false
 	for _, v := range f.Verdicts {
-		progress("%-16s %-46s %-20s %7.3f (must %.3f)", v.outcome(), v.What, v.Where, v.Value, v.Must)
+		progress("%-16s %-46s %-20s %7.3f (must %.3f)",
+			v.outcome(), v.What, v.Where, v.Value, v.Must)
 		missed = missed || v.outcome() == "MISS"
 	}
 	if strict && missed {

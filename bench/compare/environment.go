@@ -30,7 +30,10 @@ func prepare(ctx context.Context, inferd string) (*environment, error) {
 		dir: dir, inferd: inferd,
 		baseline: filepath.Join(dir, "baseline"), bench: filepath.Join(dir, "inferd-bench"),
 	}
-	builds := map[string]string{e.baseline: "./bench/baseline/cmd/baseline", e.bench: "./cmd/inferd-bench"}
+	builds := map[string]string{
+		e.baseline: "./bench/baseline/cmd/baseline",
+		e.bench:    "./cmd/inferd-bench",
+	}
 	if inferd == "" {
 		e.inferd = filepath.Join(dir, "inferd")
 		builds[e.inferd] = "./cmd/inferd"

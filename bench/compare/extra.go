@@ -184,7 +184,9 @@ func (e *environment) latencySweep(ctx context.Context, o options) ([]*load.Resu
 		return nil, err
 	}
 	defer s.stop()
-	timing := []string{"--conns", "1024", "--warmup", o.warmup.String(), "--duration", o.duration.String()}
+	timing := []string{
+		"--conns", "1024", "--warmup", o.warmup.String(), "--duration", o.duration.String(),
+	}
 	peak, err := e.generate(ctx, s, e.clientCore, timing...)
 	if err != nil {
 		return nil, err
@@ -194,5 +196,6 @@ func (e *environment) latencySweep(ctx context.Context, o options) ([]*load.Resu
 		rates = append(rates, strconv.FormatFloat(part*peak[0].RPS, 'f', 0, 64))
 	}
 	progress("latency at 10 to 100%% of %.0f/s", peak[0].RPS)
-	return e.generate(ctx, s, e.clientCore, append(timing, "--sweep-rate", strings.Join(rates, ","))...)
+	return e.generate(ctx, s, e.clientCore,
+		append(timing, "--sweep-rate", strings.Join(rates, ","))...)
 }

@@ -49,14 +49,18 @@ func newCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.inferd, "inferd", "", "daemon `binary` to measure (default: built from ./cmd/inferd)")
-	flags.StringVar(&o.out, "out", "docs/benchmarks", "`directory` for the table, the data and the plots")
+	flags.StringVar(&o.inferd, "inferd", "",
+		"daemon `binary` to measure (default: built from ./cmd/inferd)")
+	flags.StringVar(&o.out, "out", "docs/benchmarks",
+		"`directory` for the table, the data and the plots")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds; the middle ratio counts")
 	flags.DurationVar(&o.duration, "duration", time.Second, "measured time of each run")
 	flags.DurationVar(&o.warmup, "warmup", 400*time.Millisecond, "time before that is not counted")
-	flags.BoolVar(&o.short, "short", false, "one quick round with few connections, to see that it works")
+	flags.BoolVar(&o.short, "short", false,
+		"one quick round with few connections, to see that it works")
 	flags.BoolVar(&o.strict, "strict", false, "fail if a target is missed")
-	flags.StringSliceVar(&o.only, "only", nil, "run only these `groups` (see the table's first column)")
+	flags.StringSliceVar(&o.only, "only", nil,
+		"run only these `groups` (see the table's first column)")
 	return cmd
 }
 

@@ -43,7 +43,10 @@ func (e *environment) startServer(
 	if err != nil {
 		return nil, err
 	}
-	s := &server{dir: dir, target: client.Target{Unix: filepath.Join(dir, "s")}, stopped: make(chan error, 1)}
+	s := &server{
+		dir: dir, target: client.Target{Unix: filepath.Join(dir, "s")},
+		stopped: make(chan error, 1),
+	}
 	args := []string{"--uds", s.target.Unix}
 	if tcp {
 		address, err := freeAddress()

@@ -49,14 +49,17 @@ type comparison struct {
 	must, ambitious float64
 }
 
+// few connections are those of most targets.
+var few = []int{64, 1024}
+
 var comparisons = []comparison{
-	{groupBurst, "burst vs raw gnet, one write", "inferd", "gnet", "", []int{64, 1024}, 1.5, 1.3},
+	{groupBurst, "burst vs raw gnet, one write", "inferd", "gnet", "", few, 1.5, 1.3},
 	{groupBurst, "burst vs raw gnet, one write", "inferd", "gnet", "", []int{8192}, 1.7, 1.25},
-	{groupBurst, "burst vs net + encoding/json", "inferd", "std-frame", "uds", []int{64, 1024}, 1. / 5, 1. / 6},
-	{groupBurst, "burst vs net + encoding/json", "inferd", "std-frame", "tcp", []int{64, 1024}, 1. / 6, 1. / 9},
-	{groupStep, "step vs raw gnet, nine writes", "inferd", "gnet9", "", []int{64, 1024}, 1.5, 1.3},
-	{groupStep2, "step vs net, a channel a request", "inferd", "std-chan", "", []int{64, 1024}, 1. / 3, 1. / 4},
-	{groupReject, "refusal vs raw gnet, one line", "inferd", "gnet-reject", "", []int{64, 1024}, 1.3, 1.15},
+	{groupBurst, "burst vs net + encoding/json", "inferd", "std-frame", "uds", few, 1. / 5, 1. / 6},
+	{groupBurst, "burst vs net + encoding/json", "inferd", "std-frame", "tcp", few, 1. / 6, 1. / 9},
+	{groupStep, "step vs raw gnet, nine writes", "inferd", "gnet9", "", few, 1.5, 1.3},
+	{groupStep2, "step vs net, a channel a request", "inferd", "std-chan", "", few, 1. / 3, 1. / 4},
+	{groupReject, "refusal vs raw gnet, one line", "inferd", "gnet-reject", "", few, 1.3, 1.15},
 }
 
 // judge turns measurements into verdicts, in the order of the comparisons.
@@ -82,7 +85,8 @@ func (c *comparison) judge(all []measurement, transport string, conns int) (verd
 	cost := func(server string) map[int]float64 {
 		rounds := map[int]float64{}
 		for _, m := range all {
-			if m.Group == c.group && m.Transport == transport && m.Conns == conns && m.Server == server {
+			if m.Group == c.group && m.Transport == transport && m.Conns == conns &&
+				m.Server == server {
 				rounds[m.Round] = m.Result.Server.USPerRequest
 			}
 		}

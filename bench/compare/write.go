@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,7 +24,8 @@ func (f *findings) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "results.json"), append(data, '\n'), 0o644); err != nil {
+	path := filepath.Join(dir, "results.json")
+	if err := os.WriteFile(path, append(data, '\n'), 0o644); err != nil {
 		return err
 	}
 	drawn, err := f.plots(dir)
@@ -134,12 +136,11 @@ func (f *findings) middle() []measurement {
 	}
 	var middle []measurement
 	for _, k := range order {
-		cost := func(m measurement) float64 { return m.Result.Server.USPerRequest }
 		var costs []float64
 		for _, m := range runs[k] {
-			costs = append(costs, cost(m))
+			costs = append(costs, m.Result.Server.USPerRequest)
 		}
-		at := slices.IndexFunc(runs[k], func(m measurement) bool { return cost(m) == median(costs) })
+		at := slices.Index(costs, median(costs))
 		middle = append(middle, runs[k][at])
 	}
 	return middle
@@ -156,12 +157,13 @@ func (f *findings) plots(dir string) ([]drawing, error) {
 		"growth-uds.png": f.growthChart(),
 	}
 	if len(f.Latency) > 1 {
-		charts["latency-uds.png"] = report.LatencyChart("Latency over offered load, UDS, open loop", f.Latency)
+		charts["latency-uds.png"] = report.LatencyChart(
+			"Latency over offered load, UDS, open loop", f.Latency)
 	}
 	var drawn []drawing
-	for _, file := range []string{"cpu-uds.png", "cpu-tcp.png", "growth-uds.png", "latency-uds.png"} {
+	for _, file := range slices.Sorted(maps.Keys(charts)) {
 		chart := charts[file]
-		if chart == nil || !chart.HasLine() {
+		if !chart.HasLine() {
 			continue
 		}
 		if err := chart.Save(filepath.Join(dir, file)); err != nil {
@@ -193,8 +195,11 @@ func (f *findings) growthChart() *report.Chart {
 	return &report.Chart{
 		Title: "CPU per frame over streaming connections, UDS",
 		X:     "connections", Y: "server CPU per frame (us)", LogX: true,
-		Series: []report.Series{{Name: "inferd, stepping engine", Points: f.points(groupGrowth, "uds",
-			"inferd", func(r *load.Result) float64 { return r.Server.USPerFrame })}},
+		Series: []report.Series{{
+			Name: "inferd, stepping engine",
+			Points: f.points(groupGrowth, "uds", "inferd",
+				func(r *load.Result) float64 { return r.Server.USPerFrame }),
+		}},
 	}
 }
 

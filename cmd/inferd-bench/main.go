@@ -6,14 +6,12 @@ import (
 	"os"
 
 	"inferd/bench/load/command"
+	"inferd/internal/version"
 )
-
-// version is set by the linker at a release build: -X main.version=….
-var version = "dev"
 
 func main() {
 	cmd := command.New("inferd-bench")
-	cmd.Version = version
+	cmd.Version = fmt.Sprintf("%s (%s, %s)", version.Version, version.Commit(), version.Go())
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	if err := cmd.Execute(); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "error:", err)

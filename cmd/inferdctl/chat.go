@@ -53,13 +53,16 @@ ctrl-D ends it. The text streams to standard output as the model writes it.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.prompt, "prompt", "p", "", "answer this `prompt` and exit; - reads it from stdin")
+	flags.StringVarP(&f.prompt, "prompt", "p", "",
+		"answer this `prompt` and exit; - reads it from stdin")
 	flags.StringVarP(&f.system, "system", "s", "", "system `message` that opens the conversation")
-	flags.Float64Var(&f.temperature, "temperature", 0, "sampling temperature (default: the daemon's, 1.0)")
+	flags.Float64Var(&f.temperature, "temperature", 0,
+		"sampling temperature (default: the daemon's, 1.0)")
 	flags.Float64Var(&f.topP, "top-p", 0, "nucleus sampling (default: the daemon's, 0.95)")
 	flags.Uint32Var(&f.topK, "top-k", 0, "sample from the k likeliest (default: the daemon's, 64)")
 	flags.Uint32Var(&f.maxTokens, "max-tokens", 0, "longest answer (default: the daemon's, 1000)")
-	flags.StringVar(&f.grammarFile, "grammar-file", "", "GBNF grammar `file` the answer must follow")
+	flags.StringVar(&f.grammarFile, "grammar-file", "",
+		"GBNF grammar `file` the answer must follow")
 	flags.StringVar(&f.id, "id", "", "request `id`, echoed on every frame and logged by the daemon")
 	flags.BoolVar(&f.jsonFrames, "json", false, "print the frames as the daemon sends them")
 	flags.BoolVar(&f.noStream, "no-stream", false, "ask for the whole answer in one frame")

@@ -113,7 +113,8 @@ func newPrompter(a *app) *prompter {
 		io.Reader
 		io.Writer
 	}{file, a.stdout}
-	return &prompter{fd: int(file.Fd()), terminal: term.NewTerminal(screen, a.style(bold, promptText))}
+	terminal := term.NewTerminal(screen, a.style(bold, promptText))
+	return &prompter{fd: int(file.Fd()), terminal: terminal}
 }
 
 // read returns the next prompt, its continued lines joined. io.EOF is the end:

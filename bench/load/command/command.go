@@ -89,23 +89,33 @@ func (f *flags) register(cmd *cobra.Command) {
 	set.DurationVar(&f.wait, "wait", 0, "keep trying this long for the server to come up")
 
 	set.IntVarP(&f.config.Conns, "conns", "c", 1, "connections")
-	set.Float64VarP(&f.config.Rate, "rate", "r", 0, "requests a second of the open loop; 0 is the closed loop")
-	set.StringVar(&f.arrivals, "arrivals", "poisson", "spacing in the open loop: poisson, steady or burst:SIZE")
+	set.Float64VarP(&f.config.Rate, "rate", "r", 0,
+		"requests a second of the open loop; 0 is the closed loop")
+	set.StringVar(&f.arrivals, "arrivals", "poisson",
+		"spacing in the open loop: poisson, steady or burst:SIZE")
 	set.DurationVarP(&f.config.Duration, "duration", "d", 5*time.Second, "measured time")
-	set.DurationVarP(&f.config.Warmup, "warmup", "w", time.Second, "time before that is not counted")
+	set.DurationVarP(&f.config.Warmup, "warmup", "w", time.Second,
+		"time before that is not counted")
 	set.DurationVar(&f.config.Drain, "drain", 5*time.Second, "longest wait for the last answers")
-	set.StringVar(&f.prompt, "prompt-bytes", "2", "prompt lengths: N, uniform:LOW-HIGH or lognormal:MEDIAN,SIGMA")
-	set.StringVar(&f.output, "max-tokens", "", "max_tokens of the requests, the same forms (default: not sent)")
-	set.Float64Var(&f.config.SlowShare, "slow-readers", 0, "`share` of connections that read slowly, 0 to 1")
+	set.StringVar(&f.prompt, "prompt-bytes", "2",
+		"prompt lengths: N, uniform:LOW-HIGH or lognormal:MEDIAN,SIGMA")
+	set.StringVar(&f.output, "max-tokens", "",
+		"max_tokens of the requests, the same forms (default: not sent)")
+	set.Float64Var(&f.config.SlowShare, "slow-readers", 0,
+		"`share` of connections that read slowly, 0 to 1")
 	set.Float64Var(&f.config.SlowRate, "slow-rate", 1024, "bytes a second that these read")
-	set.Float64Var(&f.config.HangUpShare, "hang-ups", 0, "`share` of requests abandoned after the first token")
-	set.DurationVar(&f.config.SLO.TTFT, "slo-ttft", 0, "longest time to the first token of a good answer")
+	set.Float64Var(&f.config.HangUpShare, "hang-ups", 0,
+		"`share` of requests abandoned after the first token")
+	set.DurationVar(&f.config.SLO.TTFT, "slo-ttft", 0,
+		"longest time to the first token of a good answer")
 	set.DurationVar(&f.config.SLO.E2E, "slo-e2e", 0, "longest time to the end of a good answer")
-	set.IntVar(&f.config.ServerPID, "server-pid", 0, "process whose processor time and memory to read (Linux)")
+	set.IntVar(&f.config.ServerPID, "server-pid", 0,
+		"process whose processor time and memory to read (Linux)")
 	set.Uint64Var(&f.config.Seed, "seed", 1, "of the random choices, for repeatable runs")
 	set.BoolVar(&f.config.Portable, "portable", false, "use the net package instead of epoll")
 
-	set.IntSliceVar(&f.sweepConns, "sweep-conns", nil, "one run for each of these numbers of connections")
+	set.IntSliceVar(&f.sweepConns, "sweep-conns", nil,
+		"one run for each of these numbers of connections")
 	set.Float64SliceVar(&f.sweepRate, "sweep-rate", nil, "one run for each of these rates")
 	set.Float64Var(&f.repeatUntilStable, "repeat-until-stable", 0,
 		"repeat until three runs in a row are within this `percentage`; report the middle one")

@@ -109,7 +109,8 @@ func errorList(errors map[string]int64) string {
 func objective(slo load.SLO) string {
 	var parts []string
 	if slo.TTFT > 0 {
-		parts = append(parts, fmt.Sprintf(" %v to the first token", slo.TTFT.Round(time.Microsecond)))
+		limit := slo.TTFT.Round(time.Microsecond)
+		parts = append(parts, fmt.Sprintf(" %v to the first token", limit))
 	}
 	if slo.E2E > 0 {
 		parts = append(parts, fmt.Sprintf(" %v to the last", slo.E2E.Round(time.Microsecond)))
@@ -162,7 +163,8 @@ func Benchstat(w io.Writer, results []*load.Result) error {
 		if r.AnswerRate > 0 {
 			perAnswer = 1e9 / r.AnswerRate
 		}
-		_, err := fmt.Fprintf(w, "%s %d %.1f ns/op %.1f req/s %.1f frames/s %.4f p50-ms %.4f p99-ms",
+		_, err := fmt.Fprintf(w,
+			"%s %d %.1f ns/op %.1f req/s %.1f frames/s %.4f p50-ms %.4f p99-ms",
 			name, r.Done+r.Rejected, perAnswer, r.AnswerRate, r.FrameRate, r.E2E.P50, r.E2E.P99)
 		if r.Server != nil && err == nil {
 			_, err = fmt.Fprintf(w, " %.4f cpu-us/req %.4f cpu-us/frame", r.Server.USPerRequest,

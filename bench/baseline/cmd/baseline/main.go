@@ -27,7 +27,8 @@ func main() {
 		}
 	}
 	flag.Parse()
-	if err := run(*kind, *loops, baseline.Endpoints{UDS: *uds, TCP: *tcp, Ready: os.Stdout}); err != nil {
+	endpoints := baseline.Endpoints{UDS: *uds, TCP: *tcp, Ready: os.Stdout}
+	if err := run(*kind, *loops, endpoints); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(2)
 	}
