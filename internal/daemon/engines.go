@@ -160,7 +160,8 @@ func (d *Daemon) newLlama(
 ) (engine.Engine, error) {
 	opt := llamacpp.Options{
 		NCtx: b.Llama.NCtx, NGPULayers: b.Llama.NGPULayers, Parallel: d.permits(),
-		LibDir: cfg.LlamaLib, Isolation: cfg.EngineIsolation,
+		Threads: cfg.LlamaThreads, LibDir: cfg.LlamaLib, AllowLibrary: cfg.AllowLlamaLib,
+		ChatTemplate: b.Llama.ChatTemplate, Isolation: cfg.EngineIsolation,
 	}
 	switch {
 	case b.Llama.BuiltIn:
