@@ -147,7 +147,8 @@ func (p *prompter) line() (string, error) {
 		return "", err
 	}
 	defer func() { _ = term.Restore(p.fd, before) }()
-	if width, height, err := term.GetSize(p.fd); err == nil {
+	// A terminal that does not know its size says 0, which would break every line.
+	if width, height, err := term.GetSize(p.fd); err == nil && width > 0 {
 		_ = p.terminal.SetSize(width, height)
 	}
 	line, err := p.terminal.ReadLine()

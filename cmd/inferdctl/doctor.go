@@ -126,7 +126,7 @@ func (d *doctor) library(c *config.Config) {
 	needed := slices.ContainsFunc(c.Backends, func(b config.Backend) bool {
 		return b.Kind == config.KindLlamaCpp
 	})
-	info, err := llamacpp.Probe(c.LlamaLib, "")
+	info, err := llamacpp.Probe(c.LlamaLib, c.AllowLlamaLib)
 	if err != nil {
 		if needed {
 			d.report(err, "library", "")
