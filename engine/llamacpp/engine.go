@@ -176,7 +176,9 @@ func (e *Engine) deliver(events []sched.Event) {
 }
 
 // Generate runs one request; see engine.Engine.
-func (e *Engine) Generate(ctx context.Context, req *engine.Request, out engine.Sink) (engine.Result, error) {
+func (e *Engine) Generate(
+	ctx context.Context, req *engine.Request, out engine.Sink,
+) (engine.Result, error) {
 	if !e.ready.Load() {
 		return engine.Result{}, engine.ErrNotReady
 	}
@@ -209,7 +211,9 @@ func (e *Engine) Generate(ctx context.Context, req *engine.Request, out engine.S
 // follow passes a stream on until its last event. A cancelled or unwanted
 // stream is followed, too: only its last event says that the runner is done
 // with it.
-func (e *Engine) follow(ctx context.Context, id uint64, st *stream, out engine.Sink) (engine.Result, error) {
+func (e *Engine) follow(
+	ctx context.Context, id uint64, st *stream, out engine.Sink,
+) (engine.Result, error) {
 	var (
 		b       batch
 		quit    error // why nobody wants the rest
@@ -244,7 +248,11 @@ func (e *Engine) follow(ctx context.Context, id uint64, st *stream, out engine.S
 	}
 }
 
-func (e *Engine) result(ctx context.Context, last sched.Event, quit error, started bool) (engine.Result, error) {
+// result turns a stream's last event, or why it was given up, into what Generate
+// returns.
+func (e *Engine) result(
+	ctx context.Context, last sched.Event, quit error, started bool,
+) (engine.Result, error) {
 	var refusal *engine.Error
 	switch {
 	case quit != nil && ctx.Err() != nil:

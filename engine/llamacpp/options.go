@@ -62,7 +62,8 @@ func (o Options) withDefaults() (Options, error) {
 	case o.NCtx < 1:
 		return o, fmt.Errorf("llamacpp: n_ctx %d; it must be positive", o.NCtx)
 	case o.Parallel < 1 || o.Parallel > MaxParallel:
-		return o, fmt.Errorf("llamacpp: %d active permits; llama.cpp takes 1 to %d", o.Parallel, MaxParallel)
+		return o, fmt.Errorf("llamacpp: %d active permits; llama.cpp takes 1 to %d",
+			o.Parallel, MaxParallel)
 	case o.Isolation != IsolationProcess && o.Isolation != IsolationNone:
 		return o, fmt.Errorf("llamacpp: isolation %q; it is %q or %q",
 			o.Isolation, IsolationProcess, IsolationNone)

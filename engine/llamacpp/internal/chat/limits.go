@@ -5,7 +5,7 @@ const (
 	maxTemplateBytes = 512 << 10
 	// renderFuel is how many template instructions one rendering may take; a
 	// conversation of a thousand messages takes about a hundred thousand.
-	renderFuel = 10_000_000
+	renderFuel = 2_000_000
 	// renderDepth bounds nested macros.
 	renderDepth = 100
 	// maxOutputBytes bounds the template's own words in one prompt.

@@ -34,7 +34,7 @@ var methods = map[string]method{
 		}
 		return strings.ToUpper(s[:1]) + strings.ToLower(s[1:])
 	}),
-	"title":   stringMap(func(s string) string { return strings.Title(strings.ToLower(s)) }), //nolint:staticcheck
+	"title":   stringMap(title),
 	"split":   splitMethod,
 	"replace": replaceMethod,
 	"get":     getMethod,
@@ -108,6 +108,19 @@ func trimmer(cut func(s, set string) string, space func(string, func(rune) bool)
 		}
 		return value.FromString(cut(s, set)), nil
 	}
+}
+
+// title begins every word with a capital, as Python does: a word is a run of
+// letters.
+func title(s string) string {
+	inWord := false
+	return strings.Map(func(r rune) rune {
+		before := inWord
+		if inWord = unicode.IsLetter(r); before {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, s)
 }
 
 func splitMethod(v value.Value, args []value.Value) (value.Value, error) {

@@ -55,7 +55,7 @@ func lexCode(s, closing string) (tokens []string, rest string) {
 		}
 		n := 1
 		switch c := s[0]; {
-		case c == '\'' || c == '"':
+		case isQuote(c):
 			for n < len(s) && s[n] != c {
 				if s[n] == '\\' {
 					n++
@@ -83,8 +83,11 @@ func lexCode(s, closing string) (tokens []string, rest string) {
 }
 
 func isWord(c byte) bool {
-	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' ||
+		c >= 0x80
 }
+
+func isQuote(c byte) bool { return c == '\'' || c == '"' }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
@@ -142,12 +145,12 @@ func operand(t []string) int {
 				before = t[j-1]
 			}
 			isPostfix := before == ")" || before == "]" ||
-				before != "" && (isWord(before[0]) || before[0] == '\'' || before[0] == '"') && !keywords[before]
+				before != "" && (isWord(before[0]) || isQuote(before[0])) && !keywords[before]
 			if t[j] == "{" || !isPostfix {
 				return j
 			}
 			i = j - 1
-		case isWord(tok[0]) || tok[0] == '\'' || tok[0] == '"':
+		case isWord(tok[0]) || isQuote(tok[0]):
 			if i < 2 || t[i-1] != "." {
 				return i
 			}

@@ -51,7 +51,8 @@ func Compile(source string, specials Specials) (*Template, error) {
 		source = Fallback
 	}
 	if len(source) > maxTemplateBytes {
-		return nil, fmt.Errorf("%w: %d bytes are more than %d", ErrTemplate, len(source), maxTemplateBytes)
+		return nil, fmt.Errorf("%w: %d bytes are more than %d",
+			ErrTemplate, len(source), maxTemplateBytes)
 	}
 	env := minijinja.NewEnvironment()
 	env.SetWhitespace(syntax.WhitespaceConfig{TrimBlocks: true, LstripBlocks: true})
@@ -59,7 +60,9 @@ func Compile(source string, specials Specials) (*Template, error) {
 	fuel := uint64(renderFuel)
 	env.SetFuel(&fuel)
 	addMethods(env)
-	tmpl, err := env.TemplateFromString(rewriteMethods(source))
+	tmpl, err := contain(func() (*minijinja.Template, error) {
+		return env.TemplateFromString(rewriteMethods(source))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrTemplate, cut(err.Error()))
 	}
@@ -111,14 +114,27 @@ func (t *Template) run(msgs []engine.Message) (string, error) {
 	for i, m := range msgs {
 		list[i] = map[string]any{"role": m.Role, "content": m.Content}
 	}
-	out, err := t.tmpl.Render(map[string]any{
-		"messages": list, "add_generation_prompt": true,
-		"bos_token": t.specials.BOS, "eos_token": t.specials.EOS,
+	out, err := contain(func() (string, error) {
+		return t.tmpl.Render(map[string]any{
+			"messages": list, "add_generation_prompt": true,
+			"bos_token": t.specials.BOS, "eos_token": t.specials.EOS,
+		})
 	})
 	if err == nil && len(out) > maxOutputBytes {
 		err = fmt.Errorf("it writes more than %d bytes", maxOutputBytes)
 	}
 	return out, err
+}
+
+// contain turns a panic of the template library into an error: templates come
+// with model files, so a bad one is no programmer's error.
+func contain[T any](f func() (T, error)) (out T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the template library gave up: %v", p)
+		}
+	}()
+	return f()
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"regexp"
+	"strings"
 )
 
 // Info is what a sound file says of itself.
@@ -136,6 +137,7 @@ func (c *checker) tokenTexts(n int) {
 		if c.err != nil {
 			return
 		}
+		text, _, _ = strings.Cut(text, "\x00") // llama.cpp reads C strings
 		if text == "" {
 			continue // llama.cpp names these itself
 		}

@@ -144,6 +144,7 @@ func TestCheck_Refusals(t *testing.T) {
 		"too many layers":   {afterKey(good, "llama.block_count", value, uint32(1<<30)), "block_count is"},
 		"context too long":  {afterKey(good, "llama.context_length", value, uint32(2e9)), "context_length is"},
 		"duplicate tokens":  {replace(good, "<0x41>", "<0x42>"), "repeats the text"},
+		"twice up to NUL":   {replace(replace(good, "<0x41>", "ab\x00zzz"), "<0x42>", "ab\x00yyy"), "repeats the text"},
 		"few scores":        {afterKey(good, "tokenizer.ggml.scores", arrayLen, uint64(5)), ""},
 		"endless array":     {afterKey(good, "tokenizer.ggml.scores", arrayLen, uint64(1)<<62), "elements"},
 		"no architecture":   {replace(good, "general.architecture", "general.architektur_"), "general.architecture"},

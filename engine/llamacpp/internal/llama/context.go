@@ -12,7 +12,8 @@ import (
 
 // ErrContext says that llama.cpp could not set up a context, as a rule for want
 // of memory.
-var ErrContext = errors.New("llama.cpp can not set up the context; lower --n-ctx or --active-permits")
+var ErrContext = errors.New("llama.cpp can not set up the context; " +
+	"lower --n-ctx or --active-permits")
 
 // ErrAborted says that a step was given up after [Context.Abort]. Parts of its
 // batch may be in the cache.
@@ -51,7 +52,8 @@ type Context struct {
 // NewContext allocates the cache for all sequences at once.
 func (m *Model) NewContext(cfg ContextConfig) (*Context, error) {
 	if cfg.Sequences < 1 || cfg.Sequences > maxSequences {
-		return nil, fmt.Errorf("%d parallel sequences; llama.cpp takes 1 to %d", cfg.Sequences, maxSequences)
+		return nil, fmt.Errorf("%d parallel sequences; llama.cpp takes 1 to %d",
+			cfg.Sequences, maxSequences)
 	}
 	c := &Context{model: m, abort: atomic.NewUint64(0)}
 	p := m.lib.contextDefaults()

@@ -1,11 +1,15 @@
 package llama
 
+import "structs"
+
 // The C structs below are those of llama.cpp v0.4.0 (include/llama.h), field for
 // field. A library of another layout loads without complaint and then computes
 // nonsense: checkLayout and the version list guard against it.
 
 // modelParams is llama_model_params.
 type modelParams struct {
+	_ structs.HostLayout
+
 	devices, tensorBuftOverrides  uintptr
 	nGPULayers                    int32
 	splitMode, loadMode, lazyMode int32
@@ -22,6 +26,8 @@ type modelParams struct {
 
 // contextParams is llama_context_params.
 type contextParams struct {
+	_ structs.HostLayout
+
 	nCtx, nBatch, nUBatch, nSeqMax             uint32
 	nRsSeq, nOutputsMax, nOutputsMaxPerSeq     uint32
 	nThreads, nThreadsBatch                    int32
@@ -44,6 +50,8 @@ type contextParams struct {
 
 // batch is llama_batch; the arrays are the library's, made by llama_batch_init.
 type batch struct {
+	_ structs.HostLayout
+
 	nTokens int32
 	_       int32
 	token   *int32
@@ -55,7 +63,11 @@ type batch struct {
 }
 
 // chainParams is llama_sampler_chain_params.
-type chainParams struct{ noPerf bool }
+type chainParams struct {
+	_ structs.HostLayout
+
+	noPerf bool
+}
 
 // checkLayout compares the defaults a library hands out with those the known
 // versions document: a shifted field shows up here before it does harm.
@@ -65,5 +77,6 @@ func checkLayout(m modelParams, c contextParams) bool {
 		c.typeK == f16 && c.typeV == f16 && c.offloadKQV && c.nOutputsMaxPerSeq == 1 &&
 		c.ropeScaling == -1 && c.flashAttention == -1 && c.yarnExt == -1 && c.defragThold == -1 &&
 		c.cbEval == 0 && c.abort == 0 && c.samplers == 0 && c.nSamplers == 0 && c.ctxOther == 0 &&
-		m.nGPULayers == -1 && m.splitMode == 1 && m.loadMode == -1 && m.devices == 0 && m.kvOverrides == 0 && m.progress == 0 && !m.vocabOnly && !m.noAlloc
+		m.nGPULayers == -1 && m.splitMode == 1 && m.loadMode == -1 && m.devices == 0 &&
+		m.kvOverrides == 0 && m.progress == 0 && !m.vocabOnly && !m.noAlloc
 }

@@ -25,33 +25,32 @@ type Library struct {
 	batchFree       func(b batch)
 	decode          func(ctx uintptr, b batch) int32
 
-	getVocab      func(model uintptr) uintptr
-	getMemory     func(ctx uintptr) uintptr
-	trainCtx      func(model uintptr) int32
-	ctxPerSeq     func(ctx uintptr) uint32
-	describe      func(model uintptr, buf *byte, n uint64) int32
-	chatTemplate  func(model, name uintptr) *byte
-	hasEncoder    func(model uintptr) bool
-	hasDecoder    func(model uintptr) bool
-	vocabTokens   func(vocab uintptr) int32
-	vocabIsEOG    func(vocab uintptr, token int32) bool
-	vocabAttr     func(vocab uintptr, token int32) int32
-	vocabText     func(vocab uintptr, token int32) *byte
-	vocabBOS      func(vocab uintptr) int32
-	vocabEOS      func(vocab uintptr) int32
-	vocabAddBOS   func(vocab uintptr) bool
-	tokenise      func(vocab uintptr, s *byte, n int32, out *int32, max int32, special, parse bool) int32
-	tokenToPiece  func(vocab uintptr, token int32, buf *byte, n, lstrip int32, special bool) int32
-	applyTemplate func(tmpl *byte, msgs *chatMessage, n uint64, assistant bool, buf *byte, max int32) int32
-	memoryPosMin  func(memory uintptr, seq int32) int32
-	samplers      samplerFuncs
-	threadpool    threadpoolFuncs
-	devCount      func() uint64
-	devGet        func(i uint64) uintptr
-	devName       func(dev uintptr) string
-	devType       func(dev uintptr) int32
-	devDesc       func(dev uintptr) string
-	systemInfo    func() string
+	getVocab     func(model uintptr) uintptr
+	getMemory    func(ctx uintptr) uintptr
+	trainCtx     func(model uintptr) int32
+	ctxPerSeq    func(ctx uintptr) uint32
+	describe     func(model uintptr, buf *byte, n uint64) int32
+	chatTemplate func(model, name uintptr) *byte
+	hasEncoder   func(model uintptr) bool
+	hasDecoder   func(model uintptr) bool
+	vocabTokens  func(vocab uintptr) int32
+	vocabIsEOG   func(vocab uintptr, token int32) bool
+	vocabAttr    func(vocab uintptr, token int32) int32
+	vocabText    func(vocab uintptr, token int32) *byte
+	vocabBOS     func(vocab uintptr) int32
+	vocabEOS     func(vocab uintptr) int32
+	vocabAddBOS  func(vocab uintptr) bool
+	tokenise     func(vocab uintptr, s *byte, n int32, out *int32, size int32, add, parse bool) int32
+	tokenToPiece func(vocab uintptr, token int32, buf *byte, n, lstrip int32, special bool) int32
+	memoryPosMin func(memory uintptr, seq int32) int32
+	samplers     samplerFuncs
+	threadpool   threadpoolFuncs
+	devCount     func() uint64
+	devGet       func(i uint64) uintptr
+	devName      func(dev uintptr) string
+	devType      func(dev uintptr) int32
+	devDesc      func(dev uintptr) string
+	systemInfo   func() string
 
 	// called once a token or a step: raw addresses, no reflection
 	symSample, symSeqRemove uintptr
@@ -73,8 +72,6 @@ type Device struct {
 	Name, Description string
 	GPU               bool
 }
-
-type chatMessage struct{ role, content *byte }
 
 // open is the process's one library: llama.cpp keeps global state, and a second
 // copy would bring its own.
@@ -122,7 +119,8 @@ func load(files libraryFiles, allowVersion string) (*Library, error) {
 	for _, path := range []string{files.base, files.ggml, files.lib} {
 		h, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 		if err != nil {
-			return nil, fmt.Errorf("open %s: %w (the published libraries need glibc 2.34 or newer)", path, err)
+			return nil, fmt.Errorf(
+				"open %s: %w (the published libraries need glibc 2.34 or newer)", path, err)
 		}
 		handles = append(handles, h)
 	}
@@ -227,7 +225,6 @@ func (l *Library) bind(base, ggml, llama uintptr) error {
 		{llama, "llama_vocab_get_add_bos", &l.vocabAddBOS},
 		{llama, "llama_tokenize", &l.tokenise},
 		{llama, "llama_token_to_piece", &l.tokenToPiece},
-		{llama, "llama_chat_apply_template", &l.applyTemplate},
 		{llama, "llama_memory_seq_pos_min", &l.memoryPosMin},
 		{llama, "llama_print_system_info", &l.systemInfo},
 		{ggml, "ggml_backend_dev_count", &l.devCount},

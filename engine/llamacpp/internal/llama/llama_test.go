@@ -158,8 +158,12 @@ func TestNewSampler_OddSettings(t *testing.T) {
 	defer c.Free()
 	nan, inf := math.NaN(), math.Inf(1)
 	for _, s := range []Sampling{
-		{Temperature: nan}, {Temperature: -1}, {Temperature: inf, TopP: nan}, {Temperature: 1e-300},
-		{Temperature: 1, TopP: -1, MinP: 7}, {Temperature: 1, TopK: 1<<32 - 1, TopP: 0.5},
+		{Temperature: nan},
+		{Temperature: -1},
+		{Temperature: inf, TopP: nan},
+		{Temperature: 1e-300},
+		{Temperature: 1, TopP: -1, MinP: 7},
+		{Temperature: 1, TopK: 1<<32 - 1, TopP: 0.5},
 		{Temperature: 0.7, TopP: 1, RepeatPenalty: 1.2, Seed: 7},
 		{Temperature: inf, TopP: 0.9, Grammar: `root ::= "a" | "b"`},
 	} {

@@ -32,7 +32,8 @@ func checkModel(path, wantSHA256 string) (gguf.Info, error) {
 		}
 		have := hex.EncodeToString(h.Sum(nil))
 		if subtle.ConstantTimeCompare([]byte(have), []byte(strings.ToLower(wantSHA256))) != 1 {
-			return gguf.Info{}, fmt.Errorf("model file %s has SHA-256 %s, not the configured one", path, have)
+			return gguf.Info{}, fmt.Errorf(
+				"model file %s has SHA-256 %s, not the configured one", path, have)
 		}
 	}
 	info, err := gguf.Check(f, st.Size())

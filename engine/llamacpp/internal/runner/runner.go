@@ -47,7 +47,9 @@ type Runner struct {
 
 // Load does everything up to the first step. emit takes the events, on the Run
 // goroutine, except those of requests that need no step, which come from Start.
-func Load(cfg Config, phase func(engine.Phase), log *slog.Logger, emit func([]sched.Event)) (*Runner, error) {
+func Load(
+	cfg Config, phase func(engine.Phase), log *slog.Logger, emit func([]sched.Event),
+) (*Runner, error) {
 	if cfg.Sequences < 1 || cfg.CtxPerSeq < 1 || cfg.CtxPerSeq > maxCtxPerSeq {
 		return nil, fmt.Errorf("n_ctx %d with %d sequences: both must be positive, n_ctx at most %d",
 			cfg.CtxPerSeq, cfg.Sequences, maxCtxPerSeq)
@@ -95,8 +97,8 @@ func (r *Runner) prepare(file gguf.Info, log *slog.Logger) error {
 		r.cfg.CtxPerSeq = trained
 	}
 	if total := r.cfg.CtxPerSeq * r.cfg.Sequences; total > maxTotalCtx {
-		return fmt.Errorf("n_ctx %d for each of %d sequences is too much; lower --n-ctx or --active-permits",
-			r.cfg.CtxPerSeq, r.cfg.Sequences)
+		return fmt.Errorf("n_ctx %d for each of %d sequences is too much; "+
+			"lower --n-ctx or --active-permits", r.cfg.CtxPerSeq, r.cfg.Sequences)
 	}
 	if err := r.checkMemory(file); err != nil {
 		return err
@@ -109,7 +111,9 @@ func (r *Runner) prepare(file gguf.Info, log *slog.Logger) error {
 	if source == "" {
 		log.Warn("the model brings no chat template; ChatML is used")
 	}
-	specials := chat.Specials{BOS: r.model.TokenText(r.model.BOS()), EOS: r.model.TokenText(r.model.EOS())}
+	specials := chat.Specials{
+		BOS: r.model.TokenText(r.model.BOS()), EOS: r.model.TokenText(r.model.EOS()),
+	}
 	var err error
 	if r.template, err = chat.Compile(source, specials); err != nil {
 		return err
@@ -193,8 +197,8 @@ func (r *Runner) checkSize(req *Request) error {
 		size += len(m.Content)
 	}
 	if limit := max(minPromptBytes, r.info.CtxPerSeq*maxPromptBytesPerToken); size > limit {
-		return engine.Errorf(engine.Invalid, "prompt of %d bytes exceeds what a context of %d tokens can hold",
-			size, r.info.CtxPerSeq)
+		return engine.Errorf(engine.Invalid,
+			"prompt of %d bytes exceeds what a context of %d tokens can hold", size, r.info.CtxPerSeq)
 	}
 	return nil
 }

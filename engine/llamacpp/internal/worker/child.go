@@ -81,7 +81,8 @@ func serve(conn net.Conn) int {
 		return exitSocket
 	}
 	log := slog.New(logHandler{c})
-	c.run, err = runner.Load(cfg, func(p engine.Phase) { c.sendJSON(framePhase, p) }, log, c.sendEvents)
+	phase := func(p engine.Phase) { c.sendJSON(framePhase, p) }
+	c.run, err = runner.Load(cfg, phase, log, c.sendEvents)
 	if err != nil {
 		c.sendJSON(frameFailed, failure{
 			Text:    err.Error(),

@@ -241,7 +241,9 @@ func (d *decoder) event() sched.Event {
 	}
 	e.Full = flags&flagFull != 0
 	e.Stop = engine.StopReason(d.u8())
-	e.Usage = engine.Usage{PromptTokens: d.u32(), CompletionTokens: d.u32(), CachedPromptTokens: d.u32()}
+	e.Usage = engine.Usage{
+		PromptTokens: d.u32(), CompletionTokens: d.u32(), CachedPromptTokens: d.u32(),
+	}
 	switch {
 	case flags&flagRefusal != 0:
 		e.Err = &engine.Error{Kind: engine.Kind(d.u8()), Text: string(d.bytes())}

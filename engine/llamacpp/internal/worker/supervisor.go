@@ -136,7 +136,8 @@ func (s *Supervisor) live(ctx context.Context, first chan<- outcome) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := p.read(func(typ byte, b []byte) error { return s.onFrame(p, starts, typ, b) }); err != nil {
+		err := p.read(func(typ byte, b []byte) error { return s.onFrame(p, starts, typ, b) })
+		if err != nil {
 			p.kill(fmt.Sprintf("its socket: %v", err))
 		}
 	}()
