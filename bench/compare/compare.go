@@ -72,8 +72,8 @@ func compare(ctx context.Context, o options) error {
 func (f *findings) judgement(strict bool) error {
 	missed := false
 	for _, v := range f.Verdicts {
-		progress("%-16s %-46s %-20s %7.3f (must %.3f)",
-			v.outcome(), v.What, v.Where, v.Value, v.Must)
+		progress("%-16s %-46s %-20s %7.3f (must: %s)",
+			v.outcome(), v.What, v.Where, v.Value, v.limit(v.Must))
 		missed = missed || v.outcome() == "MISS"
 	}
 	if strict && missed {
