@@ -45,7 +45,7 @@ Exit codes: 0 success; 1 a check failed (status: not ready, doctor, verify);
 
 	root.AddCommand(
 		newChat(a),
-		newStatus(a), newWatch(a), newStats(a), newConnections(a), newDrain(a), newReload(a),
+		newStatus(a), newWatch(a), newTop(a), newStats(a), newConnections(a), newDrain(a), newReload(a),
 		newLogLevel(a), newCancel(a), newDoctor(a),
 		newPull(a), newImport(a), newList(a), newRemove(a), newVerify(a), newGC(a),
 		newBench(), newVersion(a),
