@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -325,5 +324,3 @@ func (g *generator) runTimers(now int64) {
 		}
 	}
 }
-
-var errNoServer = errors.New("the server's process cannot be read")

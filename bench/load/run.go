@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -28,6 +29,8 @@ func Run(ctx context.Context, config Config) (*Result, error) {
 	}
 	return result, nil
 }
+
+var errNoServer = errors.New("the server's process cannot be read")
 
 // sample is what is read at both ends of the measurement.
 type sample struct {
