@@ -226,6 +226,18 @@ func TestCloseRemovesOnlyItsOwn(t *testing.T) {
 	}
 }
 
+// TestListenTCP_WildcardIsOfItsFamily: who opens IPv4 has not opened IPv6.
+func TestListenTCP_WildcardIsOfItsFamily(t *testing.T) {
+	ln, err := ListenTCP("0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if addr := ln.Addr().(*net.TCPAddr); addr.IP.To4() == nil {
+		t.Errorf("bound to %v, want 0.0.0.0", addr)
+	}
+}
+
 func TestListenTCP(t *testing.T) {
 	ln, err := ListenTCP("127.0.0.1:0")
 	if err != nil {
