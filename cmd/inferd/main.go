@@ -44,13 +44,22 @@ func run(args []string, env func(string) string, stdout, stderr io.Writer) int {
 	case config.ActionPrintConfig:
 		err = cfg.Print(stdout)
 	default:
-		err = daemon.Run(cfg, stderr)
+		err = serve(cfg, env, stderr)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "inferd: %v\n", err)
 		return exitFailure
 	}
 	return exitOK
+}
+
+func serve(cfg *config.Config, env func(string) string, stderr io.Writer) error {
+	stop, err := profile(env)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	return daemon.Run(cfg, stderr)
 }
 
 func from(cfg *config.Config) string {

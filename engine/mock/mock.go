@@ -67,7 +67,8 @@ type Engine struct {
 	readyAt time.Time
 
 	// atomic
-	off atomic.Bool // SetReady(false) or Stop
+	off  atomic.Bool // SetReady(false) or Stop
+	warm atomic.Bool // readyAt has passed: no need to ask the clock again
 }
 
 // New makes a mock; it is ready ReadyAfter from now.
@@ -99,7 +100,15 @@ func pad(b []byte, n int) []byte {
 func (e *Engine) Name() string { return Name }
 
 // Ready says whether ReadyAfter has passed and nobody switched the mock off.
-func (e *Engine) Ready() bool { return !e.off.Load() && !time.Now().Before(e.readyAt) }
+func (e *Engine) Ready() bool {
+	if e.off.Load() {
+		return false
+	}
+	if !e.warm.Load() && !time.Now().Before(e.readyAt) {
+		e.warm.Store(true)
+	}
+	return e.warm.Load()
+}
 
 // SetReady switches readiness at run time.
 func (e *Engine) SetReady(ready bool) { e.off.Store(!ready) }

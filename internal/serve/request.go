@@ -132,14 +132,23 @@ func (r *request) Token(text []byte) error {
 
 // conclude answers for what Generate returned.
 func (r *request) conclude(res engine.Result, err error) {
-	gone := r.ctx.Err() != nil || errors.Is(err, loop.ErrClosed)
-	switch refusal := (*engine.Error)(nil); {
-	case err == nil && !gone:
-		r.lease.Done(route.Success)
-		r.done(res)
-	case gone:
+	switch {
+	case r.ctx.Err() != nil || errors.Is(err, loop.ErrClosed):
 		r.lease.Done(route.Neutral)
 		r.cancelled()
+	case err == nil:
+		r.lease.Done(route.Success)
+		r.done(res)
+	default:
+		r.failed(err)
+	}
+}
+
+// failed answers for an error; apart from conclude, where its variables would
+// cost every request an allocation.
+func (r *request) failed(err error) {
+	var refusal *engine.Error
+	switch {
 	case errors.Is(err, errTooLong):
 		r.lease.Done(route.Neutral)
 		r.refuse(codec.Internal, errTooLong.Error(), metrics.Broken)
@@ -171,7 +180,7 @@ func (r *request) done(res engine.Result) {
 	r.svc.met.Tokens(metrics.CachedPrompt, res.Usage.CachedPromptTokens)
 	r.svc.met.Tokens(metrics.Completion, res.Usage.CompletionTokens)
 	r.count(metrics.Done, e.Duration)
-	r.finish()
+	r.finish(now)
 }
 
 // refused answers an engine's refusal before the first token.
@@ -211,8 +220,9 @@ func (r *request) brokenOff(err error) {
 // refuse ends the request with an error frame.
 func (r *request) refuse(code codec.Code, text string, o metrics.Outcome) {
 	r.frame = codec.AppendError(r.frame[:0], r.quotedID, code, text)
-	r.count(o, time.Duration(loop.Nanotime()-r.arrived))
-	r.finish()
+	now := loop.Nanotime()
+	r.count(o, time.Duration(now-r.arrived))
+	r.finish(now)
 }
 
 func (r *request) count(o metrics.Outcome, total time.Duration) {
@@ -224,7 +234,7 @@ func (r *request) count(o metrics.Outcome, total time.Duration) {
 func (r *request) cancelled() {
 	r.logCancelled("running")
 	r.frame = r.frame[:0]
-	r.finish()
+	r.finish(loop.Nanotime())
 }
 
 func (r *request) logCancelled(stage string) {
@@ -242,8 +252,8 @@ func (r *request) logCancelled(stage string) {
 // finish gives the ticket back and sends the last frame, in this order: the
 // engine has stopped, and a client that has its answer and asks again at once
 // must find the place free.
-func (r *request) finish() {
-	r.svc.gate.Served(time.Duration(loop.Nanotime() - r.started))
+func (r *request) finish(now int64) {
+	r.svc.gate.Served(time.Duration(now - r.started))
 	r.ticket.Release()
 	r.conn.Finish(r.frame)
 	r.recycle()
