@@ -75,8 +75,6 @@ func New(ctx context.Context, opts Options, hooks engine.Hooks) (*Engine, error)
 		return nil, err
 	}
 	var info runner.Info
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
 	if e.host, info, err = e.startHost(ctx); err != nil {
 		e.model.close()
 		return nil, libraryError(err)
@@ -114,9 +112,6 @@ func (e *Engine) describe(info runner.Info) {
 		e.caps.Model = strings.TrimSuffix(filepath.Base(e.opts.ModelPath), ".gguf")
 	default:
 		e.caps.Model = info.Name
-	}
-	if info.GPULayers < 0 {
-		e.caps.GPULayers = math.MaxUint32
 	}
 	e.log.Info("model loaded", "model", e.caps.Model, "kind", info.Model, "n_ctx", info.CtxPerSeq,
 		"sequences", info.Sequences, "threads", info.Threads, "isolation", e.opts.Isolation,

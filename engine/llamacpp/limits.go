@@ -1,7 +1,5 @@
 package llamacpp
 
-import "time"
-
 const (
 	// DefaultCtx is the context length of a request, in tokens.
 	DefaultCtx = 8192
@@ -9,8 +7,6 @@ const (
 	MaxParallel = 256
 	// DefaultSeed makes answers repeatable while the wire has no seed.
 	DefaultSeed = 0xDEADBEEF
-	// startTimeout is how long a model may take to load.
-	startTimeout = 10 * time.Minute
 )
 
 // A request's mailbox holds what its client has not taken yet: at most one piece

@@ -43,6 +43,9 @@ type Config struct {
 	Type    TensorType
 	// Template is the chat template; "-" writes none.
 	Template string
+	// BPE names a pre-tokeniser ("llama-bpe", "qwen2") and makes the vocabulary
+	// byte-level BPE as GPT-2 has it; empty: SentencePiece with byte fall-back.
+	BPE string
 	// NeverEnds keeps the end-of-turn token from being chosen, so that a
 	// generation runs to its limit.
 	NeverEnds bool
@@ -159,6 +162,9 @@ func (c Config) Write(w io.Writer) error {
 		return err
 	}
 	vocab := vocabulary(c.Vocab)
+	if c.BPE != "" {
+		vocab = byteLevel(c.Vocab)
+	}
 	tensors := c.tensors(len(vocab.text))
 	e := &encoder{w: w}
 	meta := c.metadata(vocab)

@@ -21,6 +21,8 @@ type tokens struct {
 	text  []string
 	score []float32
 	kind  []int32
+
+	merges []string // of a byte-level vocabulary
 }
 
 func (t *tokens) add(kind int32, text ...string) {
@@ -60,6 +62,34 @@ func vocabulary(n int) tokens {
 	return t
 }
 
+// byteLevel has the same special tokens at the same places; the bytes between
+// them are spelled as GPT-2 does, and what follows are pairs of letters, each
+// with its merge.
+func byteLevel(n int) tokens {
+	var t tokens
+	t.add(kindUnknown, "<unk>")
+	t.add(kindControl, "<s>", "</s>")
+	odd := rune(256) // stands for the next byte that has no printable character
+	for b := range rune(256) {
+		if b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae {
+			t.add(kindNormal, string(b))
+			continue
+		}
+		t.add(kindNormal, string(odd))
+		odd++
+	}
+	t.add(kindControl, "<|im_start|>", "<|im_end|>")
+	for i := 0; len(t.text) < n; i++ {
+		if i < 26*26 {
+			t.merges = append(t.merges, string(rune('a'+i/26))+" "+string(rune('a'+i%26)))
+			t.add(kindNormal, string(rune('a'+i/26))+string(rune('a'+i%26)))
+			continue
+		}
+		t.add(kindNormal, fmt.Sprintf("<unused%d>", i))
+	}
+	return t
+}
+
 type keyValue struct {
 	key   string
 	value any
@@ -91,6 +121,17 @@ func (c Config) metadata(v tokens) []keyValue {
 		{"tokenizer.ggml.unknown_token_id", uint32(tokenUnknown)},
 		{"tokenizer.ggml.add_bos_token", true},
 		{"tokenizer.ggml.add_eos_token", false},
+	}
+	if c.BPE != "" {
+		for i := range kv {
+			switch kv[i].key {
+			case "tokenizer.ggml.model":
+				kv[i].value = "gpt2"
+			case "tokenizer.ggml.pre":
+				kv[i].value = c.BPE
+			}
+		}
+		kv = append(kv, keyValue{"tokenizer.ggml.merges", v.merges})
 	}
 	if c.Template != "-" {
 		kv = append(kv, keyValue{"tokenizer.chat_template", c.Template})

@@ -34,6 +34,7 @@ type Library struct {
 	hasEncoder   func(model uintptr) bool
 	hasDecoder   func(model uintptr) bool
 	vocabTokens  func(vocab uintptr) int32
+	vocabType    func(vocab uintptr) int32
 	vocabIsEOG   func(vocab uintptr, token int32) bool
 	vocabAttr    func(vocab uintptr, token int32) int32
 	vocabText    func(vocab uintptr, token int32) *byte
@@ -218,6 +219,7 @@ func (l *Library) bind(base, ggml, llama uintptr) error {
 		{llama, "llama_model_has_decoder", &l.hasDecoder},
 		{llama, "llama_vocab_n_tokens", &l.vocabTokens},
 		{llama, "llama_vocab_is_eog", &l.vocabIsEOG},
+		{llama, "llama_vocab_type", &l.vocabType},
 		{llama, "llama_vocab_get_attr", &l.vocabAttr},
 		{llama, "llama_vocab_get_text", &l.vocabText},
 		{llama, "llama_vocab_bos", &l.vocabBOS},

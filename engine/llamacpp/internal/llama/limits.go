@@ -8,6 +8,10 @@ const (
 	maxPieceBytes = 4096
 	// maxTokeniseBytes bounds one native tokeniser call: its lengths are int32.
 	maxTokeniseBytes = 1 << 30
+	// maxWordRun is what a byte-pair tokeniser is given at once: some split text
+	// with a regular expression that recurses once a character, and overflow the
+	// stack on 64 KiB of one letter.
+	maxWordRun = 8 << 10
 	// checkTensorsBelowBytes: files smaller than this have every tensor
 	// validated at load (milliseconds); above, it would double the load time.
 	checkTensorsBelowBytes = 256 << 20

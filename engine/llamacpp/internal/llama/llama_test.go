@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,6 +94,43 @@ func TestTokenise_RoundTrip(t *testing.T) {
 		if got := strings.TrimPrefix(back.String(), " "); got != text {
 			t.Errorf("%.40q came back as %.40q", text, got)
 		}
+	}
+}
+
+// TestTokenise_LongRuns: a megabyte of one letter overflows the stack of some
+// byte-pair tokenisers when they get it at once.
+func TestTokenise_LongRuns(t *testing.T) {
+	for _, pre := range []string{"deepseek-llm", "llama-bpe", "qwen2"} {
+		m := testModel(t, mkgguf.Config{BPE: pre})
+		for _, unit := range []string{"a", " ", "\u00e9", "1", "a b"} {
+			text := strings.Repeat(unit, 1<<17)
+			ids, err := m.Tokenise(nil, text)
+			if err != nil {
+				t.Fatalf("%s, %q: %v", pre, unit, err)
+			}
+			var back strings.Builder
+			for _, id := range ids {
+				back.WriteString(m.Piece(id))
+			}
+			if back.String() != text {
+				t.Errorf("%s: %d times %q came back as %d bytes", pre, 1<<17, unit, back.Len())
+			}
+		}
+	}
+}
+
+// TestTokenise_CutsWhereItMakesNoDifference compares a long text of words with
+// what the tokeniser makes of it at once.
+func TestTokenise_CutsWhereItMakesNoDifference(t *testing.T) {
+	m := testModel(t, mkgguf.Config{BPE: "llama-bpe", Vocab: 900})
+	text := strings.Repeat("the quick brown fox  jumps,\nover (the) lazy dog's 12345 tails. ", 600)
+	got, err := m.Tokenise(nil, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := m.tokenisePart(nil, text)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d tokens in parts, %d at once, %v", len(got), len(want), err)
 	}
 }
 

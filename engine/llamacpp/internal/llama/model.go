@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -28,6 +29,7 @@ type Model struct {
 	vocab  uintptr
 	pieces []string // text of each token; empty for control tokens
 	eog    []bool
+	bpe    bool // byte-pair vocabulary, see maxWordRun
 }
 
 // SpecialToken is a token that text must not be able to forge.
@@ -68,6 +70,8 @@ func (m *Model) readVocabulary() error {
 	if n <= 0 {
 		return fmt.Errorf("%w: it has no vocabulary", ErrLoad)
 	}
+	const typeBPE = 2
+	m.bpe = m.lib.vocabType(m.vocab) == typeBPE
 	m.pieces, m.eog = make([]string, n), make([]bool, n)
 	buf := make([]byte, maxPieceBytes)
 	for i := range n {
@@ -149,12 +153,45 @@ func (m *Model) SpecialTokens() []SpecialToken {
 // Tokenise appends the tokens of plain text to dst: control tokens spelled out
 // in it stay text. NUL bytes are allowed.
 func (m *Model) Tokenise(dst []int32, text string) ([]int32, error) {
-	if text == "" {
-		return dst, nil
-	}
 	if len(text) > maxTokeniseBytes {
 		return dst, fmt.Errorf("text of %d bytes is too long to tokenise", len(text))
 	}
+	for text != "" {
+		n := len(text)
+		if m.bpe {
+			n = cutPoint(text, maxWordRun)
+		}
+		var err error
+		if dst, err = m.tokenisePart(dst, text[:n]); err != nil {
+			return dst, err
+		}
+		text = text[n:]
+	}
+	return dst, nil
+}
+
+// cutPoint gives where to cut a text for a byte-pair tokeniser so that at most
+// limit bytes come before: in front of a single space between words, where it
+// cuts anyway; in a text without any, between two characters.
+func cutPoint(text string, limit int) int {
+	if len(text) <= limit {
+		return len(text)
+	}
+	blank := func(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+	for i := limit; i > limit/2; i-- {
+		if text[i] == ' ' && !blank(text[i-1]) && i+1 < len(text) && !blank(text[i+1]) {
+			return i
+		}
+	}
+	for i := limit; i > limit-utf8.UTFMax; i-- {
+		if utf8.RuneStart(text[i]) {
+			return i
+		}
+	}
+	return limit
+}
+
+func (m *Model) tokenisePart(dst []int32, text string) ([]int32, error) {
 	const slack = 8 // a space prefix
 	at := len(dst)
 	// A byte makes at most one token; a replaced invalid byte up to three.

@@ -122,7 +122,10 @@ func (r *Runner) prepare(file gguf.Info, log *slog.Logger) error {
 	r.info.Name, r.info.Model = file.Name, r.model.Description()
 	for _, d := range r.info.Library.Devices {
 		if d.GPU && r.cfg.GPULayers != 0 {
-			r.info.GPU, r.info.GPULayers = d.Description, r.cfg.GPULayers
+			r.info.GPU, r.info.GPULayers = d.Description, file.Layers
+			if r.cfg.GPULayers > 0 { // not all
+				r.info.GPULayers = min(r.cfg.GPULayers, file.Layers)
+			}
 			break
 		}
 	}

@@ -29,4 +29,5 @@ const (
 const (
 	DefaultHang    = 2 * time.Minute
 	DefaultSilence = 15 * time.Second
+	DefaultLoad    = 10 * time.Minute
 )

@@ -34,6 +34,9 @@ type Config struct {
 	// Silence is how long a worker with work may say nothing; Hang is how long
 	// it may take over one step. Zero: DefaultSilence, DefaultHang.
 	Silence, Hang time.Duration
+	// Load is how long the model may take to load, at every start. Zero:
+	// DefaultLoad.
+	Load time.Duration
 }
 
 // errEnded is the last word on requests whose worker died.
@@ -62,6 +65,9 @@ func Start(ctx context.Context, cfg Config) (*Supervisor, runner.Info, error) {
 	}
 	if cfg.Hang <= 0 {
 		cfg.Hang = DefaultHang
+	}
+	if cfg.Load <= 0 {
+		cfg.Load = DefaultLoad
 	}
 	s := &Supervisor{cfg: cfg, stop: make(chan struct{}), done: make(chan struct{})}
 	first := make(chan outcome, 1)
@@ -92,7 +98,7 @@ func (s *Supervisor) run(ctx context.Context, first chan<- outcome) {
 		if life == 0 && errors.Is(err, errNeverReady) {
 			return // Start has been told
 		}
-		ctx, first = context.Background(), nil
+		ctx, first = context.Background(), nil // the caller's patience was for the first
 		select {
 		case <-s.stop:
 			return
@@ -114,6 +120,8 @@ func (s *Supervisor) run(ctx context.Context, first chan<- outcome) {
 		s.restarts.Inc()
 	}
 }
+
+var errSlowLoad = errors.New("it took too long")
 
 // errNeverReady marks the end of a worker that never served.
 var errNeverReady = errors.New("it did not get ready")
@@ -141,6 +149,8 @@ func (s *Supervisor) live(ctx context.Context, first chan<- outcome) error {
 			p.kill(fmt.Sprintf("its socket: %v", err))
 		}
 	}()
+	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.Load, errSlowLoad)
+	defer cancel()
 	o := s.awaitReady(ctx, p, starts, ended)
 	if o.err == nil {
 		s.set(p)
