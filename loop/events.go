@@ -25,6 +25,7 @@ func (e *events) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 		if x.lp == nil {
 			x.lp = e.srv.byLoop[g.EventLoop()]
 			x.lane = x.lp.lane(x.ln.handler)
+			e.srv.remember(x) // from here on others can find it
 		}
 		return nil, x.lp.attached(x, g)
 	}

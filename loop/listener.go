@@ -83,7 +83,6 @@ func (l *Listener) admit(nc net.Conn) {
 	c := &Conn{
 		id: id, tag: tag, ln: l, fd: -1, opened: Nanotime(), authed: !l.needKey,
 	}
-	s.remember(c)
 	// Enrolling duplicates nc's descriptor, closes nc, and waits for the loop.
 	_, err := s.gnet.EnrollContext(nc, c)
 	if err == nil && c.lp != nil {
@@ -92,7 +91,7 @@ func (l *Listener) admit(nc net.Conn) {
 	if err != nil {
 		s.opt.OnAcceptError(err)
 	}
-	s.forget(c)
+	s.connCount.Dec()
 	l.handler.Closed(c, ReasonRead)
 }
 

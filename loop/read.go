@@ -185,11 +185,11 @@ func (lp *eventLoop) decodeAside(c *Conn, end int) {
 	b, head := c.in, c.head
 	rest := b.B[end:]
 	c.in, c.head, c.scanned = nil, 0, 0
+	c.busy = true
 	lp.srv.inbound.Sub(int64(len(rest)))
 	if len(rest) > 0 {
 		lp.stash(c, rest)
 	}
-	c.busy = true
 	// The line stays charged to the total until it is decoded.
 	charged := int64(end - head)
 	lp.srv.decoders.Go(func() {

@@ -139,7 +139,7 @@ func (s *Server) Conn(id uint64) *Conn {
 // there is one with that ID.
 func (s *Server) CloseConn(id uint64, why Reason) bool {
 	c := s.Conn(id)
-	if c == nil || c.lp == nil {
+	if c == nil {
 		return false
 	}
 	c.lp.do(func() { c.lp.bury(c, why) })

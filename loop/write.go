@@ -156,6 +156,9 @@ func (lp *eventLoop) bury(c *Conn, why Reason) {
 	if c.dead {
 		return
 	}
+	if !c.authed && (why == ReasonClient || why == ReasonHangup || why == ReasonRead) {
+		why = ReasonAuth // it left without the key, which is what matters
+	}
 	c.dead, c.reason = true, why
 	lp.unwatch(c)
 	lp.unpoll(c)
