@@ -21,6 +21,9 @@ type Client struct {
 	Identity peer.Identity
 	Peer     string        // Identity, as shown to people
 	Requests atomic.Uint64 // lines answered or taken on
+
+	// owned by the connection's loop
+	keyRefused bool // has been counted and logged
 }
 
 func (c *Client) from(conn *loop.Conn) activity.From {
@@ -71,6 +74,9 @@ func (h *v1) Accept(nc net.Conn, id uint64) (any, bool) {
 // Closed logs the end of a connection.
 func (h *v1) Closed(conn *loop.Conn, why loop.Reason) {
 	c := conn.Tag().(*Client)
+	if why == loop.ReasonAuth {
+		h.keyRefused(conn, c, "no key in time, or not a line of the right size")
+	}
 	in, out := conn.Bytes()
 	h.svc.opt.Log.ConnectionClosed(&activity.ConnectionClosed{
 		From: c.from(conn), Reason: why.String(), BytesIn: in, BytesOut: out,
@@ -162,11 +168,18 @@ func (l *v1Lane) Auth(conn *loop.Conn, line []byte) bool {
 	if err == nil && subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
 		return true
 	}
-	l.svc.met.Reject(metrics.AuthFailed)
-	l.svc.opt.Log.TCPAuthRejected(&activity.TCPAuthRejected{
-		From: conn.Tag().(*Client).from(conn), Reason: "wrong or missing key",
-	})
+	l.keyRefused(conn, conn.Tag().(*Client), "wrong or missing key")
 	return false
+}
+
+// keyRefused counts and logs a connection without the key, once.
+func (h *v1) keyRefused(conn *loop.Conn, c *Client, reason string) {
+	if c.keyRefused {
+		return
+	}
+	c.keyRefused = true
+	h.svc.met.Reject(metrics.AuthFailed)
+	h.svc.opt.Log.TCPAuthRejected(&activity.TCPAuthRejected{From: c.from(conn), Reason: reason})
 }
 
 // Fault words what the loop itself found wrong.
