@@ -6,8 +6,8 @@ const (
 	// readyPoll is how often backends are asked whether they are ready.
 	readyPoll = 20 * time.Millisecond
 
-	// flushTimeout is how long, after the last request, clients may take to
-	// read what is left for them.
+	// flushTimeout is how long, after the drain, clients may take to read what
+	// is left for them, and engines to stop what was cut.
 	flushTimeout = time.Second
 
 	// stopTimeout bounds the end of workers and engines after a cut.

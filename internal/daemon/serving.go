@@ -156,7 +156,7 @@ func (d *Daemon) closedObserver() func(*loop.Conn, *serve.Client, loop.Reason) {
 
 // shutdown drains: no new connections, no new requests, the admitted ones
 // finish within the drain timeout or until a second signal, and what is left
-// then is cut.
+// then is cut, with an error frame.
 func (d *Daemon) shutdown(why string, signals <-chan os.Signal) {
 	cfg := d.cfg.Load()
 	gate := d.service.Gate()
@@ -168,20 +168,31 @@ func (d *Daemon) shutdown(why string, signals <-chan os.Signal) {
 	defer cancel()
 	d.server.CloseListeners()
 	gate.Close()
-	if !d.awaitIdle(deadline, signals) {
-		active, queued = gate.Load()
-		d.log.Warn("drain cut", "active", active, "queued", queued)
-		d.act.DrainCut(active, queued)
-		d.metrics.DrainCut(active + queued)
-		now, cancel := context.WithCancel(context.Background())
-		cancel()
-		d.server.Shutdown(now)
-	} else {
-		flush, cancel := context.WithTimeout(context.Background(), flushTimeout)
-		d.server.Shutdown(flush)
-		cancel()
+	idle := d.awaitIdle(deadline, signals)
+	flush, stop := context.WithTimeout(context.Background(), flushTimeout)
+	defer stop()
+	if !idle {
+		d.cut(flush)
 	}
+	d.server.Shutdown(flush)
 	d.stopWorkers()
+}
+
+// cut ends what the drain has not finished. Whoever still reads is told so; an
+// engine or a client that takes longer than ctx is not waited for.
+func (d *Daemon) cut(ctx context.Context) {
+	gate := d.service.Gate()
+	active, queued := gate.Load()
+	d.log.Warn("drain cut", "active", active, "queued", queued)
+	d.act.DrainCut(active, queued)
+	d.metrics.DrainCut(active + queued)
+	for _, c := range d.server.Conns() {
+		serve.Cut(c)
+	}
+	select {
+	case <-gate.Idle():
+	case <-ctx.Done():
+	}
 }
 
 // awaitIdle waits for the last admitted request.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	"go.uber.org/atomic"
+
 	"inferd/admit"
 	"inferd/codec"
 	"inferd/engine"
@@ -16,6 +18,9 @@ import (
 
 // errTooLong ends a generation whose text no longer fits a done frame.
 var errTooLong = errors.New("the answer exceeds the frame limit")
+
+// cutText is what a client hears whose request the end of a drain cuts off.
+const cutText = "the daemon is shutting down"
 
 // request is one admitted request: the loop's Task, the engine's Sink.
 type request struct {
@@ -36,6 +41,7 @@ type request struct {
 
 	ticket admit.Ticket   // see admit.Ticket
 	ctx    *cancelContext // cancelled under the connection's lock
+	cut    atomic.Bool    // the daemon, not the client, ended it; set before the cancel
 
 	// owned by the worker
 	content []byte // the text so far, escaped
@@ -88,12 +94,27 @@ func (r *request) Cancel() {
 	r.ctx.cancel()
 }
 
+// Cut ends the request that the connection waits for, if any, with an error
+// frame: the daemon will not live to answer it.
+func Cut(c *loop.Conn) {
+	c.WithTask(func(t loop.Task) {
+		if r, ok := t.(*request); ok {
+			r.cut.Store(true)
+			r.ctx.cancel()
+		}
+	})
+}
+
 // run is the worker's part, from the queue to the last frame.
 func (r *request) run() {
 	s := r.svc
 	r.started = loop.Nanotime()
 	r.timed = s.met.Enabled()
 	s.met.ObserveQueueWait(time.Duration(r.started - r.arrived))
+	if r.cut.Load() {
+		r.refuse(codec.BackendUnavailable, cutText, metrics.Failed)
+		return
+	}
 	lease, err := s.opt.Router.Pick(v1Capable)
 	if err != nil {
 		s.met.Reject(metrics.NoBackend)
@@ -133,6 +154,9 @@ func (r *request) Token(text []byte) error {
 // conclude answers for what Generate returned.
 func (r *request) conclude(res engine.Result, err error) {
 	switch {
+	case r.cut.Load():
+		r.lease.Done(route.Neutral)
+		r.refuse(codec.BackendUnavailable, cutText, metrics.Broken)
 	case r.ctx.Err() != nil || errors.Is(err, loop.ErrClosed):
 		r.lease.Done(route.Neutral)
 		r.cancelled()
@@ -278,6 +302,7 @@ func (r *request) recycle() {
 		r.ctx = new(cancelContext)
 	}
 	r.ctx.reset()
+	r.cut.Store(false)
 	if cap(r.text) > pooledBytes || cap(r.content) > pooledBytes || cap(r.frame) > pooledBytes {
 		r.text, r.content, r.frame = nil, nil, nil
 	}
