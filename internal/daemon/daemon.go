@@ -63,6 +63,7 @@ type serving struct {
 // Run boots a daemon, serves until a signal or a fatal error, and ends it. A
 // nil error is a signalled shutdown.
 func Run(cfg *config.Config, stderr io.Writer) error {
+	crashBySignal()
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
