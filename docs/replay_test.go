@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,7 +23,8 @@ import (
 // The comment gives the daemon's flags (`replay tcp:` dials its TCP listener,
 // `replay admin:` its admin socket). A line is CONNECTION, direction, text; the
 // connection's name may be empty. Instead of a text may stand EOF, either way,
-// and [N bytes]; [no newline] at its end leaves that out.
+// and [N bytes]; [no newline] at its end leaves that out. `! SIGTERM` sends the
+// daemon one.
 type replay struct {
 	socket string // "", tcp or admin
 	flags  []string
@@ -33,13 +35,13 @@ type replay struct {
 type step struct {
 	line int
 	conn string
-	send bool
+	kind string // >, < or !
 	text string
 }
 
 var (
 	replayComment = regexp.MustCompile(`^<!-- replay ?(tcp|admin)?:(.*)-->$`)
-	replayLine    = regexp.MustCompile(`^([a-z]*)([<>]) (.*)$`)
+	replayLine    = regexp.MustCompile(`^([a-z]*)([<>!]) (.*)$`)
 	manyBytes     = regexp.MustCompile(`^\[(\d+) bytes\]$`)
 )
 
@@ -73,7 +75,7 @@ func parseReplays(t *testing.T, name, text string) []replay {
 			t.Errorf("%s:%d: an example without a replay comment", name, i+1)
 		default:
 			pending.steps = append(pending.steps,
-				step{line: i + 1, conn: m[1], send: m[2] == ">", text: m[3]})
+				step{line: i + 1, conn: m[1], kind: m[2], text: m[3]})
 		}
 	}
 	if pending != nil {
@@ -101,25 +103,27 @@ func (r replay) play(t *testing.T, name string) {
 	}
 	outstanding := 0
 	for i, s := range r.steps {
-		if i > 0 && r.steps[i-1].conn != s.conn && outstanding > 0 && r.socket != "admin" {
+		turn := s.kind == "!" || i > 0 && r.steps[i-1].conn != s.conn
+		if turn && outstanding > 0 && r.socket != "admin" {
 			awaitAdmitted(t, d, outstanding)
 		}
 		t.Logf("%s:%d", name, s.line)
 		c := conns[s.conn]
-		if s.send {
+		switch {
+		case s.kind == "!":
+			d.Signal(t, syscall.SIGTERM)
+		case s.kind == ">":
 			s.play(c)
 			if s.text != "EOF" {
 				outstanding++
 			}
-			continue
-		}
-		if s.text == "EOF" {
+		case s.text == "EOF":
 			c.EOF()
-			continue
-		}
-		c.Expect(s.text)
-		if !strings.Contains(s.text, `"type":"token"`) {
-			outstanding--
+		default:
+			c.Expect(s.text)
+			if !strings.Contains(s.text, `"type":"token"`) {
+				outstanding--
+			}
 		}
 	}
 }
