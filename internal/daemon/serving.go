@@ -84,7 +84,12 @@ func (d *Daemon) bind(cfg *config.Config) (all []listener, err error) {
 		}
 	}()
 	for _, ln := range d.sockets[instance.ActivatedInfer] {
-		_, tcp := ln.Addr().(*net.TCPAddr)
+		addr, tcp := ln.Addr().(*net.TCPAddr)
+		if tcp {
+			if err := d.checkActivated(cfg, addr); err != nil {
+				return all, err
+			}
+		}
 		d.log.Info("listener taken over from the service manager", "addr", ln.Addr())
 		all = append(all, listener{ln, tcp})
 	}
@@ -114,6 +119,21 @@ func (d *Daemon) bind(cfg *config.Config) (all []listener, err error) {
 		d.log.Warn("this version serves the v1 wire only; --v2 and --embed have no effect")
 	}
 	return all, nil
+}
+
+// checkActivated holds a TCP socket of the service manager's to the rule that
+// config enforces for --tcp.
+func (d *Daemon) checkActivated(cfg *config.Config, addr *net.TCPAddr) error {
+	switch {
+	case cfg.APIKey != "":
+	case addr.IP.IsLoopback():
+		d.log.Warn("tcp is served without an API key: every user of this machine can connect",
+			"addr", addr)
+	case !cfg.AllowRemoteTCP:
+		return fmt.Errorf("passed tcp address %v is not loopback and there is no API key: set "+
+			"INFERD_API_KEY, or pass --allow-remote-tcp-without-key to serve anybody", addr)
+	}
+	return nil
 }
 
 func closeAll(all []listener) {
