@@ -76,11 +76,25 @@ func (lp *eventLoop) expire() {
 	now, t := lp.now(), lp.srv.timeouts.Load()
 	for c := lp.watching; c != nil; {
 		next := c.next // c may leave the list
-		if why, late := c.overdue(now, t); late {
+		why, late := c.overdue(now, t)
+		if late && !(why == ReasonSlowReader && lp.stillTakes(c)) {
 			lp.bury(c, why)
 		}
 		c = next
 	}
+}
+
+// stillTakes writes once more before a reader is given up. A Unix socket is
+// reported as writable only when most of its buffer is free, but takes output as
+// soon as some of it is: a slow reader is known by that much earlier.
+func (lp *eventLoop) stillTakes(c *Conn) bool {
+	since := c.stalledAt
+	lp.flush(c, nil)
+	if c.dead || c.stalledAt == since {
+		return c.dead
+	}
+	c.signal(0) // for what follows from the room: see serve
+	return true
 }
 
 // overdue says which deadline of c has passed, if any.

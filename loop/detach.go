@@ -73,6 +73,13 @@ func gone(fd int) bool {
 	return err == nil && n > 0 && p[0].Revents&(unix.POLLHUP|unix.POLLERR|unix.POLLNVAL) != 0
 }
 
+// readable says whether a read would give something, be it the end.
+func readable(fd int) bool {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(p, 0)
+	return err != nil || n > 0
+}
+
 // detach moves the connection from gnet's descriptor to a duplicate. The caller
 // sees to it that gnet closes its own.
 func (lp *eventLoop) detach(c *Conn) bool {
@@ -89,7 +96,9 @@ func (lp *eventLoop) detach(c *Conn) bool {
 func (lp *eventLoop) balance(c *Conn) {
 	ahead := len(c.unread())
 	switch {
-	case c.parked && !c.attaching && c.free() && ahead <= lp.srv.opt.MaxPipelineBytes/2:
+	case c.parked && !c.attaching && c.free():
+		// What is still unread is a line without its end, however long: a free
+		// connection has consumed all others. Only reading can finish it.
 		lp.attachAgain(c)
 	case c.g != nil && !c.lingering && !c.free() && ahead > lp.srv.opt.MaxPipelineBytes:
 		g := c.g

@@ -40,9 +40,9 @@ type Lane interface {
 type Task interface {
 	// Start hands the task to whoever works on it.
 	Start()
-	// Cancel says that nobody waits for the answer any more. The task has still
-	// to end by itself; its Write and Finish do nothing from now on.
-	Cancel()
+	// Cancel says that nobody waits for the answer any more, and why. The task
+	// has still to end by itself; its Write and Finish do nothing from now on.
+	Cancel(why Reason)
 }
 
 // Action is what becomes of a connection after a line.

@@ -23,6 +23,11 @@ const (
 	// writes them.
 	replyBytes = 32 << 10
 
+	// writePieceBytes is the most that one write hands to a socket. A Unix
+	// socket frees what a write gave it only when the reader has taken all of
+	// that; small pieces let a slow reader's progress be seen.
+	writePieceBytes = 32 << 10
+
 	// drainRounds is how often the loop looks at its dirty list again before it
 	// lets other events have their turn.
 	drainRounds = 4

@@ -59,7 +59,7 @@ type scriptTask struct {
 
 func (t *scriptTask) Start() { go t.run(t.cancel) }
 
-func (t *scriptTask) Cancel() {
+func (t *scriptTask) Cancel(Reason) {
 	close(t.cancel)
 	t.s.cancelled <- struct{}{}
 }
@@ -441,6 +441,34 @@ func TestPipelining_IsBackpressured(t *testing.T) {
 	})
 }
 
+// A line longer than the read-ahead behind a busy one: reading goes on when the
+// connection is free again.
+func TestPipelining_LongLineBehindABusyOne(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		const limit = 1 << 20
+		s := newScript()
+		srv, dial := serve(t, s, Options{MaxPipelineBytes: 32 << 10, MaxLineBytes: limit})
+		f := func(line string, want ...string) {
+			t.Helper()
+			c := dial(network)
+			send(t, c, "hold\n")
+			<-s.holding
+			var wg sync.WaitGroup
+			defer wg.Wait()
+			wg.Go(func() { _, _ = io.WriteString(c, line) })
+			for srv.Inbound() <= 32<<10 {
+				time.Sleep(time.Millisecond) // polls an event without a channel of its own
+			}
+			s.release <- struct{}{}
+			r := bufio.NewReader(c)
+			expect(t, r, "held")
+			expect(t, r, want...)
+		}
+		f("len "+strings.Repeat("x", limit/2)+"\nsay after\n", strconv.Itoa(limit/2+4), "after")
+		f(strings.Repeat("x", limit+1), "fault 0")
+	})
+}
+
 func TestOutput_SlowReaderIsWaitedFor(t *testing.T) {
 	s := newScript()
 	srv, dial := serve(t, s, Options{
@@ -461,6 +489,25 @@ func TestOutput_SlowReaderIsWaitedFor(t *testing.T) {
 			}
 			time.Sleep(5 * time.Millisecond) // being slow is the point
 		}
+	}
+	expect(t, r, "done")
+}
+
+// A reader that takes a little all the time is not a dead one, although it takes
+// longer than the timeout until its socket is reported as writable.
+func TestOutput_SlowReaderOutlivesTheTimeouts(t *testing.T) {
+	const frames, pause, timeout = 200, 10 * time.Millisecond, 300 * time.Millisecond
+	s := newScript()
+	_, dial := serve(t, s, Options{
+		MaxOutputBytes: 64 << 10, Timeouts: Timeouts{Write: timeout, Stall: timeout},
+	})
+	c := dial("unix")
+	text := strings.Repeat("z", 4096)
+	send(t, c, fmt.Sprintf("work %d %s\n", frames, text))
+	r := bufio.NewReaderSize(c, 4096)
+	for i := range frames {
+		expect(t, r, strconv.Itoa(i)+" "+text)
+		time.Sleep(pause) // being slow is the point
 	}
 	expect(t, r, "done")
 }

@@ -64,21 +64,25 @@ func (lp *eventLoop) compactPending(c *Conn) {
 
 // write gives b to the socket, as much as it takes. It reports false when the
 // connection is dead for it.
-func (lp *eventLoop) write(c *Conn, b []byte) (int, bool) {
-	for {
-		n, err := unix.Write(c.fd, b)
+func (lp *eventLoop) write(c *Conn, b []byte) (sent int, ok bool) {
+	for sent < len(b) {
+		piece := b[sent:min(len(b), sent+writePieceBytes)]
+		n, err := unix.Write(c.fd, piece)
 		switch err {
 		case nil:
 			c.bytesOut.Add(uint64(n))
-			return n, true
+			if sent += n; n < len(piece) {
+				return sent, true
+			}
 		case unix.EAGAIN:
-			return 0, true
+			return sent, true
 		case unix.EINTR:
 		default:
 			lp.bury(c, lostReason(err))
 			return 0, false
 		}
 	}
+	return sent, true
 }
 
 // lostReason tells a client that left from a socket that failed.
@@ -109,6 +113,10 @@ func (lp *eventLoop) settle(c *Conn) {
 		lp.bury(c, ReasonClient)
 		return
 	} else if lp.srv.stopping.Load() && !c.busy && c.in == nil {
+		if c.g == nil || !readable(c.fd) {
+			lp.bury(c, ReasonShutdown) // nothing unread: no reset can hurt the client
+			return
+		}
 		lp.closeAfter(c, ReasonShutdown)
 		lp.shut(c)
 		return
@@ -173,7 +181,7 @@ func (lp *eventLoop) bury(c *Conn, why Reason) {
 		c.room = nil
 	}
 	if c.task != nil {
-		c.task.Cancel()
+		c.task.Cancel(why)
 		c.task = nil
 	}
 	c.mu.Unlock()

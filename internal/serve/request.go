@@ -41,6 +41,7 @@ type request struct {
 
 	ticket admit.Ticket   // see admit.Ticket
 	ctx    *cancelContext // cancelled under the connection's lock
+	gone   loop.Reason    // why it was cancelled; set before that
 	cut    atomic.Bool    // the daemon, not the client, ended it; set before the cancel
 
 	// owned by the worker
@@ -84,7 +85,8 @@ func (r *request) Start() {
 
 // Cancel: the client is gone; the connection is locked. A waiting request gives
 // its place back at once, a running one when the engine has stopped.
-func (r *request) Cancel() {
+func (r *request) Cancel(why loop.Reason) {
+	r.gone = why
 	if _, waiting := r.svc.queue.Remove(r.place); waiting {
 		r.ticket.Release()
 		r.logCancelled("queued")
@@ -234,6 +236,13 @@ func (r *request) refused(e *engine.Error) {
 }
 
 func (r *request) brokenOff(err error) {
+	if r.first == 0 {
+		r.svc.opt.Log.BackendFailed(&activity.BackendFailed{
+			From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: clean(err.Error()),
+		})
+		r.refuse(codec.BackendUnavailable, engine.ErrNoDone.Error(), metrics.Failed)
+		return
+	}
 	r.svc.opt.Log.RequestErrorMidStream(&activity.RequestErrorMidStream{
 		From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: clean(err.Error()),
 		Duration: time.Duration(loop.Nanotime() - r.arrived),
@@ -264,7 +273,7 @@ func (r *request) cancelled() {
 func (r *request) logCancelled(stage string) {
 	total := time.Duration(loop.Nanotime() - r.arrived)
 	e := activity.RequestCancelled{
-		From: r.from(), ReqID: r.req.ID, Stage: stage, Reason: "client_gone", Duration: total,
+		From: r.from(), ReqID: r.req.ID, Stage: stage, Reason: r.gone.String(), Duration: total,
 	}
 	if stage == "running" {
 		e.Backend = r.lease.Name()
@@ -310,7 +319,7 @@ func (r *request) recycle() {
 	clear(r.req.Messages)
 	r.conn, r.client, r.lease = nil, nil, route.Lease{}
 	r.content, r.frame = r.content[:0], r.frame[:0]
-	r.first, r.last = 0, 0
+	r.first, r.last, r.gone = 0, 0, loop.ReasonClient
 	r.svc.free.Put(r)
 }
 
