@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"inferd/internal/redact"
 )
@@ -76,7 +77,7 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 }
 
 // encodeRecord appends r as one line with sorted keys. Attributes that would
-// make the line too long are left out, and truncated says so.
+// make the line too long are shortened, and truncated says so.
 func encodeRecord(dst []byte, r slog.Record, with []field, prefix string) []byte {
 	fields := slices.Clone(with)
 	r.Attrs(func(a slog.Attr) bool {
@@ -122,26 +123,81 @@ func lastOfEach(fields []field) []field {
 	return out
 }
 
-// fitting leaves out attributes until the line is within maxLineBytes. The
-// line's own keys always fit.
+// fitting shortens attributes until the line is within maxLineBytes: the long
+// ones to an equal share, so that none pushes another out. What cannot be
+// shortened, such as a number, is left out. The line's own keys always fit.
 func fitting(fields []field) []field {
-	total := 0
+	room := maxLineBytes - len("{}\n") - len(`"truncated":true,`)
+	var sizes []int
+	for _, f := range fields {
+		room -= 6*min(len(f.key), maxStringBytes) + len(`"":,`)
+		if own(f.key) {
+			room -= len(f.value)
+		} else {
+			sizes = append(sizes, len(f.value))
+		}
+	}
+	share, whole := fairShare(sizes, room), true
 	out := fields[:0]
 	for _, f := range fields {
-		own := f.key == "level" || f.key == "msg" || f.key == "t" || f.key == componentKey
-		size := 6*min(len(f.key), maxStringBytes) + len(f.value) + len(`"":,`)
-		if !own && total+size > maxLineBytes-6*maxMessageBytes-4*maxStringBytes {
-			continue
-		}
-		if !own {
-			total += size
+		if !own(f.key) && len(f.value) > share {
+			whole = false
+			if f.value = shortened(f.value, share); f.value == nil {
+				continue
+			}
 		}
 		out = append(out, f)
 	}
-	if len(out) < len(fields) {
+	if !whole {
 		out = lastOfEach(append(out, field{"truncated", []byte("true")}))
 	}
 	return out
+}
+
+func own(key string) bool {
+	return key == "level" || key == "msg" || key == "t" || key == componentKey
+}
+
+// fairShare is the size that the largest of sizes must be cut to for all to fit
+// into room together. It sorts sizes.
+func fairShare(sizes []int, room int) int {
+	slices.Sort(sizes)
+	for i, size := range sizes {
+		if share := room / (len(sizes) - i); size > share {
+			return share
+		}
+		room -= size
+	}
+	return maxLineBytes
+}
+
+// shortened is the JSON string v cut to limit bytes, quotes included, between
+// two characters; nil if v is no string or nothing of it would be left. v
+// itself, which several records may share, stays as it is.
+func shortened(v []byte, limit int) []byte {
+	if v[0] != '"' {
+		return nil
+	}
+	end := 1
+	for end < len(v)-1 {
+		size := 1
+		switch {
+		case v[end] == '\\' && v[end+1] == 'u':
+			size = len(`\u0000`)
+		case v[end] == '\\':
+			size = len(`\n`)
+		case v[end] >= utf8.RuneSelf:
+			_, size = utf8.DecodeRune(v[end:])
+		}
+		if end+size+1 > limit {
+			break
+		}
+		end += size
+	}
+	if end == 1 {
+		return nil
+	}
+	return append(slices.Clone(v[:end]), '"')
 }
 
 func appendAttr(dst []field, prefix string, a slog.Attr) []field {
@@ -180,7 +236,7 @@ func encodeValue(key string, v slog.Value) []byte {
 	case slog.KindTime:
 		return quoted(v.Time().Format(time.RFC3339Nano), maxStringBytes)
 	}
-	return quoted(redact.Field(key, text(v)), maxMessageBytes)
+	return quoted(redact.Field(key, text(v)), maxValueBytes)
 }
 
 // text is v as people read it. A value that panics while it describes itself

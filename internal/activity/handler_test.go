@@ -55,6 +55,52 @@ func TestSlogContract(t *testing.T) {
 	})
 }
 
+// TestHandlerShortensLongValues: of a value that is too long for the line as
+// much is kept as fits, and no other value goes for it.
+func TestHandlerShortensLongValues(t *testing.T) {
+	f := func(attrs map[string]any, want map[string]int) {
+		t.Helper()
+		var args []any
+		for k, v := range attrs {
+			args = append(args, k, v)
+		}
+		got := written(t, func(l *Log) { l.Logger("a").Error("reload failed", args...) })
+		if len(got) > maxLineBytes {
+			t.Errorf("a line of %d bytes, limit %d", len(got), maxLineBytes)
+		}
+		var m map[string]any
+		if err := json.Unmarshal([]byte(got), &m); err != nil {
+			t.Fatalf("%v: %s", err, got)
+		}
+		for k, atLeast := range want {
+			s, _ := m[k].(string)
+			if whole, _ := attrs[k].(string); len(s) < atLeast || !strings.HasPrefix(whole, s) {
+				t.Errorf("%s has %d bytes, want the first %d or more of %d",
+					k, len(s), atLeast, len(whole))
+			}
+		}
+		if n, ok := attrs["n"]; ok && m["n"] != n {
+			t.Errorf("n is %v, want %v", m["n"], n)
+		}
+		if m["truncated"] != true {
+			t.Errorf("truncated is %v", m["truncated"])
+		}
+	}
+	long := strings.Repeat("x", 4000)
+	f(map[string]any{"error": long, "path": long, "stack": long, "n": 7.5},
+		map[string]int{"error": 2600, "path": 2600, "stack": 2600})
+	f(map[string]any{"error": long, "name": "b", "path": long, "z": long[:2000]},
+		map[string]int{"error": 2900, "name": 1, "path": 2900, "z": 2000})
+	for i := range 6 { // cut at every place within a character and an escape
+		pad := strings.Repeat("x", i)
+		f(map[string]any{"error": pad + strings.Repeat("\x01", 4000)}, map[string]int{"error": 1300})
+		f(map[string]any{"error": pad + strings.Repeat("\n", 4000), "p": long},
+			map[string]int{"error": 1900, "p": 3900})
+		f(map[string]any{"error": pad + strings.Repeat("€", 1300), "p": long, "q": long},
+			map[string]int{"error": 2600, "p": 2600, "q": 2600})
+	}
+}
+
 type panics struct{}
 
 func (panics) MarshalText() ([]byte, error) { panic("boom") }

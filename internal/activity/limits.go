@@ -26,8 +26,10 @@ const (
 	// maxStringBytes cuts ids, peers and reasons in typed events.
 	maxStringBytes = 256
 
-	// maxMessageBytes cuts the message and each string of an slog record.
+	// maxMessageBytes cuts the message of an slog record, and maxValueBytes each
+	// of its attributes before they share what room the line has.
 	maxMessageBytes = 1 << 10
+	maxValueBytes   = 4 << 10
 
 	// floodLinesPerSecond is how many lines of one kind of client-caused event
 	// are written in any one second.

@@ -76,6 +76,7 @@ type fakeDaemon struct {
 	open  []ConnInfo
 	gone  []ClosedConn
 	stats any
+	wrong error // what Reload says in place of its standard mistake
 }
 
 func (d *fakeDaemon) record(call string) {
@@ -91,6 +92,9 @@ func (d *fakeDaemon) Drain()                  { d.record("drain") }
 
 func (d *fakeDaemon) Reload() error {
 	d.record("reload")
+	if d.wrong != nil {
+		return d.wrong
+	}
 	return errors.New(`config.json:3: key "tokn": password=hunter2`)
 }
 
@@ -535,6 +539,23 @@ func TestReplyThatCannotBeEncoded(t *testing.T) {
 	if err := json.Unmarshal(got, &m); err != nil || m["ok"] != false || m["command"] != "stats" {
 		t.Errorf("reply %q (%v)", got, err)
 	}
+}
+
+// TestLongErrors: a reload that failed lists every mistake of the file; the
+// reply holds 4 KiB of that.
+func TestLongErrors(t *testing.T) {
+	f := func(size, want int) {
+		t.Helper()
+		got := answer([]byte(`{"type":"command","command":"reload"}`),
+			&fakeDaemon{wrong: errors.New(strings.Repeat("x", size))}, nil)
+		var m struct{ Error string }
+		if err := json.Unmarshal(got, &m); err != nil || len(m.Error) != want {
+			t.Errorf("an error of %d bytes became one of %d (%v), want %d", size, len(m.Error), err,
+				want)
+		}
+	}
+	f(4096, 4096)
+	f(4097, 4096)
 }
 
 func FuzzAnswer(f *testing.F) {

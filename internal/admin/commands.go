@@ -123,7 +123,7 @@ func connections(c Commands) fields {
 }
 
 func failed(cmd, text string) []byte {
-	return reply(cmd, fields{"ok": false, "error": redact.Cut(text, maxTextBytes)})
+	return reply(cmd, fields{"ok": false, "error": redact.Cut(text, maxErrorBytes)})
 }
 
 func reply(cmd string, f fields) []byte {

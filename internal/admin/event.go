@@ -135,7 +135,7 @@ func encode(f fields) []byte {
 		// Only what Commands.Stats returned can fail to encode; the client
 		// must get its one reply all the same.
 		command, _ := f["command"].(string)
-		text := redact.Cut(fmt.Sprintf("reply cannot be encoded: %v", err), maxTextBytes)
+		text := redact.Cut(fmt.Sprintf("reply cannot be encoded: %v", err), maxErrorBytes)
 		return fmt.Appendf(nil, `{"command":%s,"error":%s,"id":"admin","ok":false,"type":"reply"}`+"\n",
 			strconv.QuoteToASCII(command), strconv.QuoteToASCII(text))
 	}

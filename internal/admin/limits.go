@@ -13,8 +13,10 @@ const (
 	// maxCommandBytes is the longest command line, without its newline.
 	maxCommandBytes = 64 << 10
 
-	// maxTextBytes cuts names, ids and errors in reply frames.
-	maxTextBytes = 256
+	// maxTextBytes cuts names and ids in reply frames, maxErrorBytes errors: that
+	// of a reload lists every mistake of a config file.
+	maxTextBytes  = 256
+	maxErrorBytes = 4 << 10
 
 	// writeTimeout is how long one frame may take to be taken by the kernel.
 	writeTimeout = 10 * time.Second
