@@ -44,8 +44,7 @@ func (d *Daemon) startServing() error {
 		MaxPipelineBytes: int(cfg.MaxPipelineBytes),
 		MaxOutputBytes:   int(d.sized.MaxOutputBytes), MaxInboundBytes: d.sized.MaxInboundBytes,
 		Timeouts: timeouts(cfg), Log: d.act.Logger("loop"),
-		OnAcceptError: func(err error) { d.log.Warn("accept failed; trying again", "error", err) },
-		OnPanic:       d.panicked, OnRefused: d.refused,
+		OnAcceptError: d.acceptFailed, OnPanic: d.panicked, OnRefused: d.refused,
 	})
 	if err != nil {
 		closeAll(listeners)
@@ -182,12 +181,13 @@ func (d *Daemon) shutdown(why string, signals <-chan os.Signal) {
 	gate := d.service.Gate()
 	active, queued := gate.Load()
 	d.log.Info("shutdown signalled", "signal", why, "active", active, "queued", queued)
-	d.status.Publish(admin.Draining())
-	_ = sdnotify.Stopping("draining")
 	deadline, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
 	defer cancel()
-	d.server.CloseListeners()
+	// Who is told of the drain must find it true: nothing is let in any more.
 	gate.Close()
+	d.server.CloseListeners()
+	d.status.Publish(admin.Draining())
+	_ = sdnotify.Stopping("draining")
 	idle := d.awaitIdle(deadline, signals)
 	flush, stop := context.WithTimeout(context.Background(), flushTimeout)
 	defer stop()
