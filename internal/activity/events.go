@@ -31,6 +31,13 @@ type ConnectionAccepted struct {
 	UID, PID  int64  // of the peer on unix; negative if unknown
 }
 
+// ConnectionRefused is a connection that was closed right after its accept.
+type ConnectionRefused struct {
+	From          // Conn is 0, and Peer empty where nobody asked who it is
+	Reason string // as in inferd_rejected_total: connection_limit, peer_not_allowed
+	Limit  int    // the limit in force; 0 if it was not for one
+}
+
 // ConnectionClosed ends what ConnectionAccepted began.
 type ConnectionClosed struct {
 	From
@@ -212,6 +219,25 @@ func (l *Log) ConnectionAccepted(e *ConnectionAccepted) {
 	n.str(`"transport":"`, e.Transport)
 	n.wire(e.Wire)
 	l.finish(kindConnectionAccepted, n)
+}
+
+// ConnectionRefused logs connection_refused.
+func (l *Log) ConnectionRefused(e *ConnectionRefused) {
+	if !l.begins(kindConnectionRefused) {
+		return
+	}
+	n := l.line()
+	n.b = append(n.b, activityField...)
+	n.level(kindConnectionRefused)
+	if e.Limit > 0 {
+		n.num(`"limit":`, int64(e.Limit))
+	}
+	n.msg(kindConnectionRefused, V1)
+	n.str(`"peer":"`, e.Peer)
+	n.str(`"reason":"`, e.Reason)
+	n.time(&l.stamp, n.now)
+	n.wire(e.Wire)
+	l.finish(kindConnectionRefused, n)
 }
 
 // ConnectionClosed logs connection_closed with its reason.

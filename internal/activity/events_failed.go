@@ -159,6 +159,7 @@ const (
 	kindRequestDone kind = iota
 	kindErrorMidStream
 	kindConnectionAccepted
+	kindConnectionRefused
 	kindConnectionClosed
 	kindTCPAuthRejected
 	kindQueueFull
@@ -184,7 +185,10 @@ var kinds = [kindCount]struct {
 	kindRequestDone:        {name: "request_done", level: slog.LevelInfo, perWire: true},
 	kindErrorMidStream:     {name: "request_error_mid_stream", level: slog.LevelWarn, perWire: true},
 	kindConnectionAccepted: {name: "connection_accepted", flood: true, perWire: true},
-	kindConnectionClosed:   {name: "connection_closed", flood: true},
+	kindConnectionRefused: {
+		name: "connection_refused", level: slog.LevelWarn, flood: true,
+	},
+	kindConnectionClosed: {name: "connection_closed", flood: true},
 	kindTCPAuthRejected: {
 		name: "tcp_auth_rejected", level: slog.LevelWarn, flood: true, perWire: true,
 	},

@@ -70,6 +70,15 @@ func TestEventLines(t *testing.T) {
 		l.ConnectionAccepted(&ConnectionAccepted{From: v2, Transport: "tcp"})
 	}, `{"component":"activity","conn":8,"level":"info","msg":"v2_connection_accepted",`+
 		`"peer":"tcp:127.0.0.1:9",`+at+`,"transport":"tcp","wire_version":"v2"}`)
+	f(func(l *Log) { l.ConnectionRefused(&ConnectionRefused{Reason: "connection_limit", Limit: 16}) },
+		`{"component":"activity","level":"warn","limit":16,"msg":"connection_refused",`+
+			`"reason":"connection_limit",`+at+`}`)
+	f(func(l *Log) {
+		l.ConnectionRefused(&ConnectionRefused{
+			From: From{Wire: V2, Peer: "unix:1000:42"}, Reason: "peer_not_allowed",
+		})
+	}, `{"component":"activity","level":"warn","msg":"connection_refused","peer":"unix:1000:42",`+
+		`"reason":"peer_not_allowed",`+at+`,"wire_version":"v2"}`)
 	f(func(l *Log) {
 		l.ConnectionClosed(&ConnectionClosed{
 			From: from, Reason: "slow_reader", BytesIn: 1, BytesOut: 2, Duration: time.Millisecond,

@@ -70,7 +70,7 @@ func (n *line) msg(k kind, w Wire) {
 	n.b = append(n.b, '"', ',')
 }
 
-// name appends level and msg, which are neighbours but for request_oversized.
+// name appends level and msg, which are neighbours unless there is a limit.
 func (n *line) name(k kind, w Wire) {
 	n.level(k)
 	n.msg(k, w)

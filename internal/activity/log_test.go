@@ -241,6 +241,7 @@ func TestFloodCannotStarve(t *testing.T) {
 			l.QueueFull(&QueueFull{ReqID: "flood"})
 			l.InvalidRequest(&InvalidRequest{ReqID: "flood"})
 			l.ConnectionAccepted(&ConnectionAccepted{Transport: "unix"})
+			l.ConnectionRefused(&ConnectionRefused{Reason: "connection_limit"})
 			l.ConnectionClosed(&ConnectionClosed{Reason: "eof"})
 		}
 		for range 1000 {
@@ -267,23 +268,33 @@ func TestFloodCannotStarve(t *testing.T) {
 }
 
 func TestFloodIsSummedUp(t *testing.T) {
+	f := func(event string, cause func(l *Log)) {
+		t.Helper()
+		floodIsSummedUp(t, event, cause)
+	}
+	f("queue_full", func(l *Log) { l.QueueFull(&QueueFull{}) })
+	f("connection_refused", func(l *Log) { l.ConnectionRefused(&ConnectionRefused{}) })
+}
+
+func floodIsSummedUp(t *testing.T, event string, cause func(l *Log)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		l := Open(Options{Dir: t.TempDir()})
 		for range 5000 {
-			l.QueueFull(&QueueFull{})
+			cause(l)
 			l.RequestDone(&RequestDone{})
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		l.QueueFull(&QueueFull{}) // a new second, a new allowance
+		cause(l) // a new second, a new allowance
 		mustClose(t, l)
 		ls := lines(t, l.dirOf())
-		if got := count(ls, "queue_full"); got != floodLinesPerSecond+1 {
-			t.Errorf("%d queue_full lines, want %d", got, floodLinesPerSecond+1)
+		if got := count(ls, event); got != floodLinesPerSecond+1 {
+			t.Errorf("%d %s lines, want %d", got, event, floodLinesPerSecond+1)
 		}
 		sum := 0.0
 		for _, m := range ls {
-			if m["msg"] == "log_suppressed" && m["event"] == "queue_full" {
+			if m["msg"] == "log_suppressed" && m["event"] == event {
 				sum += m["count"].(float64)
 			}
 		}

@@ -47,6 +47,7 @@ type Daemon struct {
 	server   *loop.Server
 	closed   *closedRing
 	started  time.Time
+	accepts  throttle // of the log lines about failed accepts
 
 	// serving is service and server for those who may ask before there are any.
 	serving atomic.Pointer[serving]
