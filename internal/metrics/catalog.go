@@ -36,7 +36,7 @@ var catalog = []Metric{
 	{requestsTotal, "counter", []string{"wire", "outcome"}, "Requests that ended, by how they ended."},
 	{rejectedTotal, "counter", []string{"reason"}, "Requests and connections that were refused."},
 	{queueDepth, "gauge", nil, "Requests waiting for a permit."},
-	{queueCapacity, "gauge", nil, "Requests that may wait."},
+	{queueCapacity, "gauge", nil, "Requests that may run or wait (permits + queue depth)."},
 	{active, "gauge", nil, "Requests running in an engine."},
 	{queueWait, "histogram", nil, "Time from admission to a permit."},
 	{timeToFirstToken, "histogram", nil, "Time from admission to the first token."},

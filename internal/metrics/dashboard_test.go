@@ -108,6 +108,33 @@ func TestDashboardQueriesWhatIsServed(t *testing.T) {
 	}
 }
 
+// TestCapacityIsOfBoth: the capacity counts permits too, so a share of it that
+// leaves out what runs would never reach 100 %.
+func TestCapacityIsOfBoth(t *testing.T) {
+	raw, err := os.ReadFile(dashboard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatalf("%s: %v", dashboard, err)
+	}
+	shares := 0
+	for _, q := range queries(v) {
+		of, capacity, ok := strings.Cut(q, "/")
+		if !ok || !strings.Contains(capacity, queueCapacity) {
+			continue
+		}
+		shares++
+		if !strings.Contains(of, active) || !strings.Contains(of, queueDepth) {
+			t.Errorf("query %s: capacity is of %s and %s together", q, active, queueDepth)
+		}
+	}
+	if shares == 0 {
+		t.Error("no panel shows how much of the capacity is in use")
+	}
+}
+
 // TestUnknownNames shows that the check above can fail.
 func TestUnknownNames(t *testing.T) {
 	f := func(query string, want ...string) {
