@@ -52,6 +52,8 @@ type Conn struct {
 	net.Conn
 	t testing.TB
 	r *bufio.Reader
+
+	text strings.Builder // the tokens of the running request
 }
 
 // Dial connects to the inference socket.
@@ -140,7 +142,8 @@ func clip(s string) string {
 	return s
 }
 
-// TryFrame reads and decodes a line.
+// TryFrame reads and decodes a line, and checks what holds for every done behind
+// tokens: its content is theirs.
 func (c *Conn) TryFrame() (Frame, error) {
 	line, err := c.TryLine()
 	if err != nil {
@@ -149,6 +152,14 @@ func (c *Conn) TryFrame() (Frame, error) {
 	var f Frame
 	if err := json.Unmarshal([]byte(line), &f); err != nil {
 		return f, fmt.Errorf("%w in %s", err, clip(line))
+	}
+	if f.Type == "token" {
+		c.text.WriteString(f.Content)
+		return f, nil
+	}
+	said := c.text.String()
+	if c.text.Reset(); f.Type == "done" && said != "" && f.Content != said {
+		return f, fmt.Errorf("done says %s, the tokens said %s", clip(f.Content), clip(said))
 	}
 	return f, nil
 }
@@ -163,33 +174,23 @@ func (c *Conn) Frame() Frame {
 	return f
 }
 
-// TryStream reads one request's frames, the terminal one included, and checks
-// what holds for every stream: one id, the done's content is that of the tokens.
+// TryStream reads one request's frames, or what is left of them, the terminal one
+// included, and checks that they have one id.
 func (c *Conn) TryStream() ([]Frame, error) {
 	var all []Frame
-	var text strings.Builder
 	for {
 		f, err := c.TryFrame()
 		if err != nil {
 			return all, fmt.Errorf("behind %d frames: %w", len(all), err)
 		}
 		all = append(all, f)
-		if f.ID != all[0].ID {
-			return all, fmt.Errorf("a frame of %q in the stream of %q", f.ID, all[0].ID)
-		}
 		switch {
-		case f.Type == "token":
-			text.WriteString(f.Content)
-		case f.Type == "done" && len(all) > 1 && f.Content != text.String():
-			return all, fmt.Errorf("done says %s, the tokens said %s",
-				clip(f.Content), clip(text.String()))
+		case f.ID != all[0].ID:
+			return all, fmt.Errorf("a frame of %q in the stream of %q", f.ID, all[0].ID)
 		case f.Terminal():
 			return all, nil
-		default:
+		case f.Type != "token":
 			return all, fmt.Errorf("a frame of type %q", f.Type)
-		}
-		if f.Terminal() {
-			return all, nil
 		}
 	}
 }
@@ -251,10 +252,15 @@ func (c *Conn) Silent(d time.Duration) {
 	}
 }
 
-// CloseWrite shuts the sending half.
+// TryCloseWrite shuts the sending half.
+func (c *Conn) TryCloseWrite() error {
+	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+}
+
+// CloseWrite is TryCloseWrite or the test's end.
 func (c *Conn) CloseWrite() {
 	c.t.Helper()
-	if err := c.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+	if err := c.TryCloseWrite(); err != nil {
 		c.t.Fatal(err)
 	}
 }
