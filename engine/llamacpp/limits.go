@@ -1,10 +1,14 @@
 package llamacpp
 
+import "inferd/engine/llamacpp/internal/worker"
+
 const (
 	// DefaultCtx is the context length of a request, in tokens.
 	DefaultCtx = 8192
 	// MaxParallel is the most sequences llama.cpp keeps in one context.
 	MaxParallel = 256
+	// DefaultLoad is how long a model may take to load.
+	DefaultLoad = worker.DefaultLoad
 	// DefaultSeed makes answers repeatable while the wire has no seed.
 	DefaultSeed = 0xDEADBEEF
 )

@@ -38,6 +38,9 @@ type Options struct {
 	// hung; default 2 min. SilenceTimeout is how long the worker may be mute
 	// while it has work; default 15 s.
 	HangTimeout, SilenceTimeout time.Duration
+	// LoadTimeout is how long a worker may take to load the model, at the start
+	// and at each restart; default DefaultLoad.
+	LoadTimeout time.Duration
 }
 
 // The values of Options.Isolation.

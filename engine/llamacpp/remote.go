@@ -24,7 +24,7 @@ func startRemote(ctx context.Context, e *Engine) (host, runner.Info, error) {
 	sup, info, err := worker.Start(ctx, worker.Config{
 		Runner: e.config(e.model.path), Model: e.model.file, Log: e.log,
 		Phase: e.hooks.DoPhase, State: e.workerState, Deliver: e.deliver,
-		Silence: e.opts.SilenceTimeout, Hang: e.opts.HangTimeout,
+		Silence: e.opts.SilenceTimeout, Hang: e.opts.HangTimeout, Load: e.opts.LoadTimeout,
 	})
 	if err != nil {
 		return nil, info, err

@@ -289,6 +289,7 @@ func TestNew_LoadFailures(t *testing.T) {
 		"huge context":  {Options{LibDir: testLibDir(t), ModelBytes: good, NCtx: 2e9}, "n_ctx"},
 		"bad template":  {Options{LibDir: testLibDir(t), ModelBytes: good, ChatTemplate: "{% if %}"}, "chat template"},
 		"bad isolation": {Options{LibDir: testLibDir(t), ModelBytes: good, Isolation: "vm"}, "isolation"},
+		"slow load":     {Options{LibDir: testLibDir(t), ModelBytes: good, LoadTimeout: 1}, "it took too long"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := New(t.Context(), c.opts, testHooks(t))

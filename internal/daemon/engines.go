@@ -14,6 +14,7 @@ import (
 	"inferd/internal/activity"
 	"inferd/internal/admin"
 	"inferd/internal/config"
+	"inferd/internal/sdnotify"
 	"inferd/internal/store"
 	"inferd/internal/version"
 	"inferd/route"
@@ -25,8 +26,12 @@ type backend struct {
 	eng  engine.Engine
 }
 
-// startEngines makes every configured engine, in order, and the router.
+// startEngines makes every configured engine, in order, and the router. That
+// may take as long as models take to load.
 func (d *Daemon) startEngines(ctx context.Context) error {
+	loading, loaded := context.WithCancel(ctx)
+	defer loaded()
+	go func() { _ = sdnotify.KeepStarting(loading) }()
 	cfg := d.cfg.Load()
 	var entries []route.Entry
 	for _, b := range cfg.Backends {
@@ -162,6 +167,8 @@ func (d *Daemon) newLlama(
 		NCtx: b.Llama.NCtx, NGPULayers: b.Llama.NGPULayers, Parallel: d.permits(),
 		Threads: cfg.LlamaThreads, LibDir: cfg.LlamaLib, AllowLibrary: cfg.AllowLlamaLib,
 		ChatTemplate: b.Llama.ChatTemplate, Isolation: cfg.EngineIsolation,
+		// Who waits longer for readiness means a model that loads longer.
+		LoadTimeout: max(llamacpp.DefaultLoad, cfg.ReadyTimeout),
 	}
 	switch {
 	case b.Llama.BuiltIn:

@@ -13,6 +13,13 @@ import (
 // gives the daemon up: one may be late and one may be lost.
 const watchdogPart = 3
 
+// While the daemon starts it asks for extendBy more every extendEvery, so that
+// a start that is stuck as a process is still noticed.
+const (
+	extendEvery = 10 * time.Second
+	extendBy    = 3 * extendEvery
+)
+
 // Ready says that the daemon serves, at first and after Reloading.
 func Ready(status string) error {
 	return notify(daemon.SdNotifyReady + "\nSTATUS=" + oneLine(status))
@@ -35,6 +42,26 @@ func Status(status string) error { return notify("STATUS=" + oneLine(status)) }
 // large model may take minutes to load.
 func ExtendTimeout(d time.Duration) error {
 	return notify(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", d.Microseconds()))
+}
+
+// KeepStarting extends the start's time-out again and again until ctx ends. It
+// returns at once without a service manager.
+func KeepStarting(ctx context.Context) error {
+	if !Active() {
+		return nil
+	}
+	ticker := time.NewTicker(extendEvery)
+	defer ticker.Stop()
+	for {
+		if err := ExtendTimeout(extendBy); err != nil {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 func notify(state string) error {

@@ -70,6 +70,22 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// TestKeepStarting asks at once, for a manager's time-out may be short, and ends
+// with its context.
+func TestKeepStarting(t *testing.T) {
+	conn := manager(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- KeepStarting(ctx) }()
+	if got, want := receive(t, conn), "EXTEND_TIMEOUT_USEC=30000000"; got != want {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWithoutManager(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
 	t.Setenv("WATCHDOG_USEC", "")
@@ -77,6 +93,9 @@ func TestWithoutManager(t *testing.T) {
 		t.Error(err)
 	}
 	if err := Watchdog(t.Context(), func() bool { return true }); err != nil {
+		t.Error(err)
+	}
+	if err := KeepStarting(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if Active() {
