@@ -44,6 +44,7 @@ func (e *events) OnTraffic(g gnet.Conn) gnet.Action {
 			return gnet.None
 		}
 		x.lp.receivedContained(x, b)
+		x.lp.breathe()
 	}
 	return gnet.None
 }

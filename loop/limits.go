@@ -28,6 +28,9 @@ const (
 	// that; small pieces let a slow reader's progress be seen.
 	writePieceBytes = 32 << 10
 
+	// breatheReads is how many reads the loop does in a row, see breathe.
+	breatheReads = 64
+
 	// drainRounds is how often the loop looks at its dirty list again before it
 	// lets other events have their turn.
 	drainRounds = 4

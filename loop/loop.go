@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"runtime"
 	"sync"
 
 	"github.com/panjf2000/gnet/v2"
@@ -18,6 +19,7 @@ type eventLoop struct {
 
 	// owned by the loop
 	reply    []byte // immediate answers, collected
+	reads    int    // since the loop last let others run; see breathe
 	lanes    map[Handler]Lane
 	watching *Conn // connections with a deadline
 
@@ -102,6 +104,21 @@ func (lp *eventLoop) drain() {
 			return
 		}
 		lp.awake.Store(true)
+	}
+}
+
+// breathe interrupts a long round of reading: after breatheReads of them it lets
+// the workers run and writes what they have. Otherwise, with a thousand clients
+// at once, the loop would read from all before it wrote to the first, and every
+// socket, buffer and request would have left the processor's cache in between.
+func (lp *eventLoop) breathe() {
+	if lp.reads++; lp.reads < breatheReads {
+		return
+	}
+	lp.reads = 0
+	runtime.Gosched()
+	if lp.dirty.Load() != nil {
+		lp.drain()
 	}
 }
 
