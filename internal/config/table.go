@@ -265,7 +265,7 @@ var deadlineSettings = []setting{
 		def: "30s", min: 1, secs: true,
 		help: "longest time until every backend, once made, is ready; then the daemon gives up. " +
 			"Loading a llama.cpp model comes before and may take 10m, or this if it is longer",
-		ptr:  func(c *Config) any { return &c.ReadyTimeout },
+		ptr: func(c *Config) any { return &c.ReadyTimeout },
 	},
 	{
 		name: "write-timeout", arg: "DUR", group: groupDeadlines, kind: kindDuration,
