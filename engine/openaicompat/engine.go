@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 
 	"go.uber.org/atomic"
@@ -36,10 +37,16 @@ var _ engine.Engine = (*Engine)(nil)
 // New checks o and returns an engine that is ready at once: it does not connect
 // before the first request, or before the probe's first round.
 func New(o Options, hooks engine.Hooks) (*Engine, error) {
+	configured := strings.TrimSpace(o.BaseURL)
 	o, err := o.prepare()
 	if err != nil {
 		return nil, err
 	}
+	// There is no file to check; a URL with credentials in it was refused.
+	hooks.DoPhase(engine.Phase{
+		Name: "checking_local",
+		Path: "(" + Name + ": " + configured + " / " + o.Model + ")",
+	})
 	e := &Engine{options: o, hooks: hooks, client: newClient(o)}
 	e.log = hooks.Logger().With("backend", o.Name)
 	e.life, e.end = context.WithCancel(context.Background())

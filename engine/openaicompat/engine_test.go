@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -341,4 +342,26 @@ func closedPort(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// TestPhase: an upstream has no model file; watchers of the boot get its address
+// instead, and nothing of a configuration that is refused.
+func TestPhase(t *testing.T) {
+	f := func(o Options, want ...engine.Phase) {
+		t.Helper()
+		var got []engine.Phase
+		e, err := New(o, engine.Hooks{Phase: func(p engine.Phase) { got = append(got, p) }})
+		if err == nil {
+			defer func() { _ = e.Stop(t.Context()) }()
+		}
+		if (err == nil) != (want != nil) || !slices.Equal(got, want) {
+			t.Errorf("%+v published %+v (%v), want %+v", o, got, err, want)
+		}
+	}
+	f(Options{BaseURL: " https://llm.example/v1 ", Model: "some/model", APIKey: "sk-secret"},
+		engine.Phase{
+			Name: "checking_local", Path: "(openai-compat: https://llm.example/v1 / some/model)",
+		})
+	f(Options{BaseURL: "https://user:secret@llm.example", Model: "m"})
+	f(Options{BaseURL: "https://llm.example?key=secret", Model: "m"})
 }
