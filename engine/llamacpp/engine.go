@@ -21,11 +21,15 @@ import (
 // Name is the adapter's name.
 const Name = "llamacpp"
 
-// Stats are the engine's counters since its start, for metrics.
+// Stats are the engine's counters since its start, as the admin socket's stats
+// shows them.
 type Stats struct {
-	Steps, Tokens, PromptTokens, CachedPromptTokens uint64
-	Restarts                                        uint64 // of the worker process
-	Sequences                                       int64  // running now
+	Steps              uint64 `json:"steps"`
+	Tokens             uint64 `json:"tokens"`
+	PromptTokens       uint64 `json:"prompt_tokens"`
+	CachedPromptTokens uint64 `json:"cached_prompt_tokens"`
+	Restarts           uint64 `json:"restarts"`  // of the worker process
+	Sequences          int64  `json:"sequences"` // running now
 }
 
 // host is where the runner lives: this process or a worker. Its events come

@@ -2,6 +2,7 @@ package llamacpp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
@@ -116,6 +117,20 @@ func answer(t testing.TB, e *Engine, req *engine.Request) (string, engine.Result
 func eachIsolation(t *testing.T, f func(t *testing.T, o Options)) {
 	for _, isolation := range []string{IsolationNone, IsolationProcess} {
 		t.Run(isolation, func(t *testing.T) { f(t, Options{Isolation: isolation}) })
+	}
+}
+
+// TestStats_JSON: the counters have their names on the admin socket for good.
+func TestStats_JSON(t *testing.T) {
+	got, err := json.Marshal(Stats{
+		Steps: 1, Tokens: 2, PromptTokens: 3, CachedPromptTokens: 4, Restarts: 5, Sequences: 6,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"steps":1,"tokens":2,"prompt_tokens":3,"cached_prompt_tokens":4,"restarts":5,"sequences":6}`
+	if string(got) != want {
+		t.Errorf("stats are %s, want %s", got, want)
 	}
 }
 
