@@ -39,6 +39,7 @@ type Daemon struct {
 	status   *admin.Broadcaster
 	admin    *admin.Server
 	backends []backend
+	parallel int // requests that each llamacpp engine computes at once
 	router   *route.Router
 	metrics  *metrics.Set
 	web      *metrics.Server // nil without --metrics-addr

@@ -33,6 +33,7 @@ func (d *Daemon) startEngines(ctx context.Context) error {
 	defer loaded()
 	go func() { _ = sdnotify.KeepStarting(loading) }()
 	cfg := d.cfg.Load()
+	d.parallel = d.permits()
 	var entries []route.Entry
 	for _, b := range cfg.Backends {
 		eng, err := d.newEngine(ctx, cfg, b)
@@ -164,7 +165,7 @@ func (d *Daemon) newLlama(
 	ctx context.Context, cfg *config.Config, b config.Backend, hooks engine.Hooks,
 ) (engine.Engine, error) {
 	opt := llamacpp.Options{
-		NCtx: b.Llama.NCtx, NGPULayers: b.Llama.NGPULayers, Parallel: d.permits(),
+		NCtx: b.Llama.NCtx, NGPULayers: b.Llama.NGPULayers, Parallel: d.parallel,
 		Threads: cfg.LlamaThreads, LibDir: cfg.LlamaLib, AllowLibrary: cfg.AllowLlamaLib,
 		ChatTemplate: b.Llama.ChatTemplate, Isolation: cfg.EngineIsolation,
 		// Who waits longer for readiness means a model that loads longer.

@@ -38,6 +38,11 @@ func (d *Daemon) apply(cfg *config.Config, changes []config.Change) {
 		d.level.Set(level)
 	}
 	d.service.Resize(d.permits(), cfg.QueueDepth)
+	for _, name := range d.outrun(d.permits()) {
+		d.log.Warn("more active_permits than this backend computes at once; the surplus waits "+
+			"inside it until the daemon is restarted", "backend", name,
+			"active_permits", d.permits(), "sequences", d.parallel)
+	}
 	d.server.SetTimeouts(timeouts(cfg))
 	order := make([]route.Place, 0, len(cfg.Backends))
 	for _, b := range cfg.Backends {
@@ -46,4 +51,15 @@ func (d *Daemon) apply(cfg *config.Config, changes []config.Change) {
 	if err := d.router.SetOrder(order); err != nil {
 		d.log.Warn("the order of backends stays", "error", err)
 	}
+}
+
+// outrun names the backends that compute fewer requests at once than permits. A
+// llama.cpp context has the sequences that it was made with, for good.
+func (d *Daemon) outrun(permits int) (names []string) {
+	for _, b := range d.backends {
+		if b.conf.Kind == config.KindLlamaCpp && permits > d.parallel {
+			names = append(names, b.conf.Name)
+		}
+	}
+	return names
 }
