@@ -2,7 +2,9 @@
 SHELL := /bin/bash
 GO      ?= go
 VERSION ?= 0.3.0
-LDFLAGS := -s -w -X inferd/internal/version.Version=$(VERSION)
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+STAMP   := inferd/internal/version
+LDFLAGS := -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).commit=$(COMMIT)
 FUZZN   ?= 50000x
 
 .DEFAULT_GOAL := help
@@ -16,10 +18,13 @@ lib: lib/llama/RELEASE ## fetch the pinned llama.cpp libraries into lib/llama
 lib/llama/RELEASE: packaging/llama/package-lock.json packaging/llama/fetch.sh
 	packaging/llama/fetch.sh && touch $@
 
-build: lib ## build every binary into bin/
+build: ## build every binary into bin/, and fetch the libraries if that can be done
+	@$(MAKE) --no-print-directory lib || echo 'warning: no llama.cpp libraries; inferd is built' \
+		'but cannot load models. Install npm and run make lib, or give --llama-lib DIR' >&2
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
-run: build ## start the daemon on its built-in model, ask it something, and say how to go on
+run: lib ## start the daemon on its built-in model, ask it something, and say how to go on
+	@$(MAKE) --no-print-directory build
 	@packaging/run.sh
 
 test: lib ## everything that must hold, with the race detector

@@ -1,6 +1,7 @@
 package version
 
 import (
+	"cmp"
 	"runtime"
 	"runtime/debug"
 )
@@ -8,14 +9,18 @@ import (
 // Version is set by the linker: -X inferd/internal/version.Version=1.2.3.
 var Version = "0.3.0-dev"
 
-// Commit is the revision that the toolchain recorded, shortened; "unknown"
-// outside a repository.
+// commit is set by the linker as Version is, where the toolchain is told not to
+// record the revision (-buildvcs=false); empty outside a repository.
+var commit string
+
+// Commit is the revision that this was built from, shortened: what the
+// toolchain recorded, else what the linker was told; "unknown" without either.
 func Commit() string {
+	revision, dirty := cmp.Or(commit, "unknown"), ""
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		return revision
 	}
-	revision, dirty := "unknown", ""
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
