@@ -130,7 +130,7 @@ var backendSettings = []setting{
 	},
 	{
 		name: "llama-lib", arg: "DIR", group: groupBackend, kind: kindPath,
-		show: "lib/llama beside the binary",
+		show: "lib/llama beside the binary or its directory, else the system's",
 		help: "directory of libllama",
 		ptr:  func(c *Config) any { return &c.LlamaLib },
 	},
