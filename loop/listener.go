@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.uber.org/atomic"
+	"golang.org/x/sys/unix"
 )
 
 // Listener is one listening socket of a Server and what its connections speak.
@@ -83,6 +84,7 @@ func (l *Listener) admit(nc net.Conn) {
 	c := &Conn{
 		id: id, tag: tag, ln: l, fd: -1, opened: Nanotime(), authed: !l.needKey,
 	}
+	l.awaitDescriptor()
 	// Enrolling duplicates nc's descriptor, closes nc, and waits for the loop.
 	_, err := s.gnet.EnrollContext(nc, c)
 	if err == nil && c.lp != nil {
@@ -93,6 +95,22 @@ func (l *Listener) admit(nc net.Conn) {
 	}
 	s.connCount.Dec()
 	l.handler.Closed(c, ReasonRead)
+}
+
+// awaitDescriptor waits until there is one to spare. gnet needs it for a moment
+// beside the accepted one, and would drop the client without it.
+func (l *Listener) awaitDescriptor() {
+	backoff := acceptBackoffMin
+	for !l.closed.Load() {
+		fd, err := unix.FcntlInt(uintptr(l.srv.loops[0].wakeFD), unix.F_DUPFD_CLOEXEC, 0)
+		if err == nil {
+			_ = unix.Close(fd)
+			return
+		}
+		l.srv.opt.OnAcceptError(err)
+		time.Sleep(backoff)
+		backoff = min(2*backoff, acceptBackoffMax)
+	}
 }
 
 func (l *Listener) close() {
