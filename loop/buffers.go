@@ -21,14 +21,19 @@ func recycle(p *bytebufferpool.Pool, b *buffer) {
 
 // appendCapped appends src to b, growing by doubling but not beyond limit bytes
 // (unless src itself needs more), so that the largest line costs at most twice
-// its size on the way.
+// its size on the way. The last step goes straight to the limit: one more copy of
+// the largest line, for the few bytes beyond a power of two, would be a third.
 func appendCapped(b *buffer, src []byte, limit int) {
 	need := len(b.B) + len(src)
 	if need <= cap(b.B) {
 		b.B = append(b.B, src...)
 		return
 	}
-	grown := make([]byte, need, max(need, min(max(2*cap(b.B), 512), limit)))
+	size := max(2*cap(b.B), 512)
+	if size > limit/2 {
+		size = limit
+	}
+	grown := make([]byte, need, max(need, size))
 	copy(grown[copy(grown, b.B):], src)
 	b.B = grown
 }
