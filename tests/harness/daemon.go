@@ -102,7 +102,7 @@ func (s Spec) Launch(t testing.TB) *Daemon {
 	}
 	cmd := exec.Command(Binary(t, "inferd"), d.flags...)
 	cmd.Dir = s.Dir
-	cmd.Env = append(environ(s.Dir), s.Env...)
+	cmd.Env = append(Environ(s.Dir), s.Env...)
 	cmd.Stderr = d.stderr
 	cmd.SysProcAttr = attr()
 	if err := spawn(cmd); err != nil {
@@ -118,10 +118,13 @@ func (s Spec) Launch(t testing.TB) *Daemon {
 	return d
 }
 
-// environ is the whole environment of a daemon but for Spec.Env: nothing of the
-// developer's own reaches it.
-func environ(dir string) []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "XDG_RUNTIME_DIR=" + dir}
+// Environ is the whole environment of a process whose home is dir, but for what a
+// test adds: nothing of the developer's own reaches it.
+func Environ(dir string) []string {
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "XDG_RUNTIME_DIR=" + dir,
+		"GORACE=atexit_sleep_ms=0", // or every instrumented process takes a second to end
+	}
 	if lib, ok := LlamaLib(); ok {
 		env = append(env, "INFERD_LLAMA_LIB="+lib)
 	}

@@ -292,7 +292,11 @@ func TestDisconnect_TCPCloseIsNoticedAtAToken(t *testing.T) {
 
 func TestClients_ManyAtOnce(t *testing.T) {
 	t.Parallel()
-	const n, tokens = 1000, 8
+	const tokens = 8
+	n := 1000
+	if harness.Stress {
+		n = 5000
+	}
 	d := harness.StartMock(t, "--active-permits", "50", "--queue-depth", fmt.Sprint(n),
 		"--mock-tokens", fmt.Sprint(tokens), "--mock-token-delay", "5ms", "--tcp", "127.0.0.1:0")
 	tcp := d.TCP(t)

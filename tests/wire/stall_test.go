@@ -17,7 +17,7 @@ func retry(t *testing.T, d *harness.Daemon) {
 	await(t, "a place for the next client", func() bool {
 		c := d.Dial(t)
 		defer c.Close()
-		c.Send(harness.Ask("victim"))
+		c.Send(ask("victim", `"stream":false`))
 		f := c.Last()
 		if f.Outcome() != "done" && f.Outcome() != "queue_full" {
 			t.Fatalf("frame %+v", f)
@@ -34,7 +34,6 @@ func TestStall_IsEnded(t *testing.T) {
 		t.Helper()
 		d := harness.StartMock(t, append([]string{
 			"--active-permits", "1", "--queue-depth", "0", "--tcp", "127.0.0.1:0",
-			"--mock-token-bytes", "4096",
 		}, flags...)...)
 		hostile := d.Dial(t)
 		if network == "tcp" {
@@ -61,11 +60,14 @@ func TestStall_IsEnded(t *testing.T) {
 		}
 	}
 	// Upstream's numbers, with an outbox smaller than the answer.
-	f("unix", "--mock-tokens", "512", "--write-timeout", "600ms", "--stall-timeout", "600ms",
-		"--max-output-bytes", "64KiB")
+	f("unix", "--mock-tokens", "512", "--mock-token-bytes", "4096", "--write-timeout", "600ms",
+		"--stall-timeout", "600ms", "--max-output-bytes", "64KiB")
 	// More than the default outbox holds.
-	f("unix", "--mock-tokens", "8192", "--write-timeout", "600ms", "--max-output-bytes", "8MiB")
-	f("tcp", "--mock-tokens", "8192", "--write-timeout", "600ms", "--max-output-bytes", "1MiB")
+	f("unix", "--mock-tokens", "192", "--mock-token-bytes", "64KiB", "--write-timeout", "600ms",
+		"--max-output-bytes", "8MiB")
+	// More than TCP's buffers hold.
+	f("tcp", "--mock-tokens", "256", "--mock-token-bytes", "64KiB", "--write-timeout", "600ms",
+		"--max-output-bytes", "1MiB")
 }
 
 // Upstream's own numbers at the default limits: the answer fits the outbox, so
