@@ -120,6 +120,23 @@ func (d *doctor) model(m config.Model, e *store.Entry) {
 	d.report(err, "manifest["+m.Name+"]", e.Manifest.Blob)
 }
 
+// cpu is the variant of the CPU library, where there are several, and what it
+// was built to use: of "CPU : AVX = 1 | AVX512 = 0 |" that is AVX.
+func cpu(info llamacpp.Info) string {
+	var features []string
+	_, list, _ := strings.Cut(info.SystemInfo, ":")
+	for _, entry := range strings.FieldsFunc(list, func(r rune) bool { return r == '|' || r == ':' }) {
+		if name, on := strings.CutSuffix(strings.TrimSpace(entry), " = 1"); on {
+			features = append(features, name)
+		}
+	}
+	text := cmp.Or(strings.Join(features, " "), "no special instructions")
+	if info.CPUVariant != "" {
+		text = info.CPUVariant + " variant: " + text
+	}
+	return text
+}
+
 // library checks the llama.cpp libraries; without a llamacpp backend nobody
 // needs them.
 func (d *doctor) library(c *config.Config) {
@@ -140,7 +157,7 @@ func (d *doctor) library(c *config.Config) {
 		pinned = "pinned"
 	}
 	d.report(nil, "library", fmt.Sprintf("llama.cpp %s, %s, %s", info.Version, pinned, info.Dir))
-	d.report(nil, "cpu", strings.TrimSpace(info.SystemInfo))
+	d.report(nil, "cpu", cpu(info))
 	for _, device := range info.Devices {
 		kind := "cpu"
 		if device.GPU {

@@ -10,6 +10,9 @@ type Info struct {
 	// a known version.
 	Pinned     bool
 	SystemInfo string // the CPU features in use
+	// CPUVariant is which of the libraries built for one kind of processor was
+	// chosen, such as zen4; empty where there is one for all, or unknown.
+	CPUVariant string
 	Devices    []Device
 }
 
@@ -31,7 +34,10 @@ func Probe(libDir, allowLibrary string) (Info, error) {
 		return Info{Dir: dir}, libraryError(err)
 	}
 	i := lib.Info()
-	out := Info{Dir: i.Dir, Version: i.Version, Pinned: i.Pinned, SystemInfo: i.SystemInfo}
+	out := Info{
+		Dir: i.Dir, Version: i.Version, Pinned: i.Pinned, SystemInfo: i.SystemInfo,
+		CPUVariant: cpuVariant(),
+	}
 	for _, d := range i.Devices {
 		out.Devices = append(out.Devices, Device(d))
 	}
