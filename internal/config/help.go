@@ -18,8 +18,8 @@ Usage:
   inferd [flags]
 
 Without flags it serves its small built-in model on a Unix socket in the run
-directory ($XDG_RUNTIME_DIR/inferd or ~/.inferd/run); see inferdctl for talking
-to it. A flag wins over the environment, that over the config file.
+directory ($XDG_RUNTIME_DIR/inferd or ~/.inferd/run); inferdctl chat talks to
+it. A flag wins over the environment, the environment over the config file.
 Every flag --some-name is also the variable INFERD_SOME_NAME and, unless it is
 a secret, the key "some_name" of the config file.
 `)
@@ -54,7 +54,7 @@ func (s *setting) describe() string {
 	if def := s.shownDefault(); def != "" && s.kind != kindBool {
 		text += " (default " + def + ")"
 	} else if s.def == "true" {
-		text += " (default true; --" + s.name + "=false)"
+		text += " (default true; off with --" + s.name + "=false)"
 	}
 	return text
 }

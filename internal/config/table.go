@@ -17,7 +17,7 @@ var endpointSettings = []setting{
 	},
 	{
 		name: "v2", group: groupEndpoints, kind: kindBool, def: "false",
-		help: "serve the v2 wire too",
+		help: "serve the v2 wire too; without effect in this version",
 		ptr:  func(c *Config) any { return &c.V2 },
 	},
 	{
@@ -33,7 +33,7 @@ var endpointSettings = []setting{
 	},
 	{
 		name: "embed", group: groupEndpoints, kind: kindBool, def: "false",
-		help: "serve the embeddings wire too, if a backend can embed",
+		help: "serve the embeddings wire too; without effect in this version",
 		ptr:  func(c *Config) any { return &c.Embed },
 	},
 	{
@@ -247,7 +247,7 @@ var mockSettings = []setting{
 var admissionSettings = []setting{
 	{
 		name: "active-permits", arg: "N", group: groupAdmission, kind: kindInt, def: "1",
-		max: maxPermits, live: true,
+		max: maxPermits, live: true, show: "1; 8 for the built-in model alone",
 		help: "requests that run at once; 0 counts as 1",
 		ptr:  func(c *Config) any { return &c.ActivePermits },
 	},

@@ -1,11 +1,24 @@
 package daemon
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"inferd/internal/config"
 )
+
+// TestBuiltinPermitsAreDocumented: the default that the help shows is config's,
+// the one in force here.
+func TestBuiltinPermitsAreDocumented(t *testing.T) {
+	want := fmt.Sprintf("%d for the built-in model", builtinPermits)
+	for _, r := range config.Rows() {
+		if r.Flag == "active-permits" && !strings.Contains(r.Default, want) {
+			t.Errorf("--active-permits says its default is %q, want %q in it", r.Default, want)
+		}
+	}
+}
 
 func TestOutrun(t *testing.T) {
 	f := func(permits int, want ...string) {

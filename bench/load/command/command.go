@@ -115,8 +115,9 @@ func (f *flags) register(cmd *cobra.Command) {
 	set.BoolVar(&f.config.Portable, "portable", false, "use the net package instead of epoll")
 
 	set.IntSliceVar(&f.sweepConns, "sweep-conns", nil,
-		"one run for each of these numbers of connections")
-	set.Float64SliceVar(&f.sweepRate, "sweep-rate", nil, "one run for each of these rates")
+		"one run for each of these `numbers` of connections")
+	set.Float64SliceVar(&f.sweepRate, "sweep-rate", nil, "one run for each of these `rates`")
+	set.Lookup("sweep-rate").DefValue = "" // "[]" would be shown as a default
 	set.Float64Var(&f.repeatUntilStable, "repeat-until-stable", 0,
 		"repeat until three runs in a row are within this `percentage`; report the middle one")
 	set.Lookup("repeat-until-stable").NoOptDefVal = "3"
