@@ -140,7 +140,9 @@ func TestClient_DaemonDies(t *testing.T) {
 }
 
 // ctl runs inferdctl against d.
-func ctl(t *testing.T, d *harness.Daemon, stdin string, args ...string) (code int, out, errs string) {
+func ctl(
+	t *testing.T, d *harness.Daemon, stdin string, args ...string,
+) (code int, out, errs string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), opTimeout)
 	defer cancel()
@@ -164,7 +166,8 @@ func TestCtl(t *testing.T) {
 		t.Helper()
 		code, out, errs := ctl(t, d, stdin, args...)
 		if code != wantCode || !strings.Contains(out, want) {
-			t.Errorf("%q: exit code %d, %q, %q; want %d and %q", args, code, out, errs, wantCode, want)
+			t.Errorf("%q: exit code %d, %q, %q; want %d and %q",
+				args, code, out, errs, wantCode, want)
 		}
 	}
 	f(0, "t0t1t2\n", "", "chat", "-p", "hi")
