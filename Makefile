@@ -1,5 +1,6 @@
 # inferd: `make` prints the targets.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 GO      ?= go
 VERSION ?= 0.3.0
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
@@ -38,14 +39,15 @@ fuzz: ## every fuzz target, FUZZN inputs each
 stress: lib ## the reliability scenarios at full size
 	INFERD_STRESS=1 $(GO) test -timeout 60m -count=1 ./tests/...
 
-bench: ## micro and end-to-end benchmarks, allocations reported
+bench: lib ## micro and end-to-end benchmarks, allocations reported
 	$(GO) test -run '^$$' -bench . -benchmem ./admit ./codec ./loop ./engine/... ./internal/... ./bench/...
 
 bench-compare: build ## the daemon against the baselines, interleaved; writes docs/benchmarks
 	$(GO) run ./bench/compare
 
 lint: ## formatting, vet, staticcheck
-	@test -z "$$($(GO) tool gofumpt -l . | tee /dev/stderr)" || { echo 'run: go tool gofumpt -w .'; exit 1; }
+	@out=$$($(GO) tool gofumpt -l .) && \
+		{ test -z "$$out" || { echo "$$out"; echo 'run: go tool gofumpt -w .'; exit 1; }; }
 	$(GO) vet ./... && $(GO) tool staticcheck ./...
 
 cover: lib ## test coverage by package

@@ -3,7 +3,8 @@
 set -euo pipefail
 n=${1:-50000x}
 grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r pkg; do
-	for target in $(go test -list '^Fuzz' "$pkg" | grep '^Fuzz'); do
+	listed=$(go test -list '^Fuzz' "$pkg") # by itself, so that a failure ends the script
+	for target in $(grep '^Fuzz' <<<"$listed"); do
 		echo "== $pkg $target"
 		go test -run '^$' -fuzz "^$target\$" -fuzztime "$n" -fuzzminimizetime 10x "$pkg"
 	done
