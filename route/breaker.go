@@ -229,6 +229,14 @@ func (b *breaker) becomeClosed() {
 	b.change(Closed)
 }
 
+// renew forgets the past, whatever the state: the engine was started anew.
+// Requests of the one before find their generation gone.
+func (b *breaker) renew() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.becomeClosed()
+}
+
 func (b *breaker) change(to State) {
 	from := b.state
 	b.state = to

@@ -201,6 +201,15 @@ func (r *Router) State(name string) State {
 	return Closed
 }
 
+// Renew closes the breaker of the named backend and forgets its failures: its
+// engine says that it was started anew. The one crash of a process that ran many
+// requests counts as many failures; they say nothing about the new process.
+func (r *Router) Renew(name string) {
+	if b := r.find(name); b != nil {
+		b.breaker.renew()
+	}
+}
+
 // Status is one backend as operators see it.
 type Status struct {
 	Name    string // the entry's

@@ -17,6 +17,7 @@ import (
 //	router [failures=N] [window=D] [cooldown=D]   one backend a line: NAME [weight=N] [embed]
 //	pick LEASE [embed]                            who gets it
 //	done LEASE success|failure|neutral            transitions that it causes
+//	renew NAME                                    transitions that it causes
 //	ready NAME true|false
 //	order NAME[=WEIGHT]...
 //	sleep DURATION
@@ -60,6 +61,8 @@ func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
 			d.Fatalf(t, "unknown lease or outcome")
 		}
 		lease.Done(outcome)
+	case "renew":
+		s.router.Renew(arg(0))
 	case "ready":
 		s.engines[arg(0)].ready.Store(arg(1) == "true")
 	case "order":

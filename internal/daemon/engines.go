@@ -125,13 +125,19 @@ func (d *Daemon) hooks(b config.Backend) engine.Hooks {
 	return engine.Hooks{
 		Phase: func(p engine.Phase) { d.status.Publish(admin.Loading(admin.EnginePhase(p))) },
 		State: func(ready bool, reason string) {
+			serving := d.serving.Load() != nil // before that the boot has the word
 			if ready {
 				log.Info("backend is back", "name", b.Name)
-				d.status.Publish(admin.Ready())
+				if serving {
+					d.router.Renew(b.Name)
+					d.status.Publish(admin.Ready())
+				}
 				return
 			}
 			log.Warn("backend lost", "name", b.Name, "reason", reason)
-			d.status.Publish(admin.Restarting(admin.CheckingLocal("(" + b.Name + ")")))
+			if serving {
+				d.status.Publish(admin.Restarting(admin.CheckingLocal("(" + b.Name + ")")))
+			}
 		},
 		Log: log,
 	}
