@@ -35,9 +35,14 @@ func NewBroadcaster() *Broadcaster {
 }
 
 // Publish remembers e and hands it to every subscriber. A subscriber that has
-// no room for it is cut off.
+// no room for it is cut off. Draining is the last state: an engine that comes
+// back meanwhile makes nothing ready.
 func (b *Broadcaster) Publish(e Event) {
 	b.mu.Lock()
+	if b.state.status == statusDraining && e.backend == "" {
+		b.mu.Unlock()
+		return
+	}
 	if e.backend != "" {
 		b.caps[e.backend] = e
 	} else {

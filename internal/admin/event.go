@@ -21,6 +21,8 @@ type Event struct {
 // the order upstream has.
 type fields map[string]any
 
+const statusDraining = "draining"
+
 // Starting is the state of a process that has loaded nothing yet.
 func Starting() Event { return state("starting", fields{}) }
 
@@ -28,7 +30,7 @@ func Starting() Event { return state("starting", fields{}) }
 func Ready() Event { return state("ready", fields{}) }
 
 // Draining means that the shutdown has begun.
-func Draining() Event { return state("draining", fields{}) }
+func Draining() Event { return state(statusDraining, fields{}) }
 
 // Loading is a phase on the way to Ready.
 func Loading(p Phase) Event { return state("loading_model", p.fields()) }
