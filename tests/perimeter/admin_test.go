@@ -141,9 +141,12 @@ func TestAdmin_Commands(t *testing.T) {
 	for err == nil {
 		_, err = c.TryFrame()
 	}
-	admin.AwaitIdle(t)
-	closed := admin.Command(t, "connections").Closed
-	if n := len(closed); n != 1 || closed[0].Reason != "operator" || closed[0].Peer != peer {
+	var closed []observe.Closed
+	await(t, "the connection to be in the ring", func() bool {
+		closed = admin.Command(t, "connections").Closed
+		return len(closed) > 0
+	})
+	if closed[0].Reason != "operator" || closed[0].Peer != peer {
 		t.Errorf("closed %+v", closed)
 	}
 }
