@@ -34,7 +34,7 @@ def string(text):
 
 
 def value(v):
-    """A key's type and value; Python ints become u32, lists take the type of their first element."""
+    """A key's type and value; an int becomes u32, a list takes the type of its first element."""
     if isinstance(v, bool):
         return struct.pack("<I?", BOOL, v)
     if isinstance(v, int):
@@ -82,7 +82,7 @@ def metadata(cfg, tok):
 
 
 def tensors(params, cfg):
-    """(name, array in numpy order [out, in]) as llama.cpp names them; the output is tied to the embedding."""
+    """Yields (llama.cpp's name, array [out, in]); the embedding is the output matrix too."""
     p = {name: np.asarray(a, np.float32) for name, a in params.items()}
     yield "token_embd.weight", p["embed"]
     yield "output_norm.weight", p["out_norm"]
@@ -131,7 +131,9 @@ def write(path, params, cfg, tok):
         kind = GGML_F32 if array.ndim == 1 else GGML_Q8_0
         raw = array.astype("<f4").tobytes() if kind == GGML_F32 else q8_0(array)
         shape = array.shape[::-1]  # ggml counts dimensions from the innermost
-        heads.append(string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, body.tell()))
+        heads.append(
+            string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, body.tell())
+        )
         body.write(raw + bytes(pad(len(raw))))
     head = b"GGUF" + struct.pack("<IQQ", 3, len(heads), len(keys))
     head += b"".join(string(k) + value(v) for k, v in keys.items()) + b"".join(heads)
@@ -145,7 +147,11 @@ def load_run(directory):
     with open(os.path.join(directory, "vocab.json")) as vocab:
         saved = json.load(vocab)
     cfg = model.Config(layers=saved["layers"])
-    return model.load(os.path.join(directory, "params.npz")), cfg, tokenizer.Tokenizer(saved["words"])
+    return (
+        model.load(os.path.join(directory, "params.npz")),
+        cfg,
+        tokenizer.Tokenizer(saved["words"]),
+    )
 
 
 def main():

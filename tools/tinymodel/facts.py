@@ -10,19 +10,19 @@ CAPITALS = {
     "Sweden": "Stockholm", "Norway": "Oslo", "Finland": "Helsinki", "Denmark": "Copenhagen",
     "Iceland": "Reykjavik", "Ireland": "Dublin", "Belgium": "Brussels", "Hungary": "Budapest",
     "Romania": "Bucharest", "Bulgaria": "Sofia", "Croatia": "Zagreb", "Serbia": "Belgrade",
-    "Ukraine": "Kyiv", "Turkey": "Ankara", "Egypt": "Cairo", "Kenya": "Nairobi",
-    "Ghana": "Accra", "Nigeria": "Abuja", "Morocco": "Rabat", "Ethiopia": "Addis Ababa",
-    "Japan": "Tokyo", "China": "Beijing", "India": "New Delhi", "Nepal": "Kathmandu",
-    "Thailand": "Bangkok", "Vietnam": "Hanoi", "Indonesia": "Jakarta", "Iran": "Tehran",
-    "Iraq": "Baghdad", "Canada": "Ottawa", "Mexico": "Mexico City", "Cuba": "Havana",
-    "Brazil": "Brasilia", "Argentina": "Buenos Aires", "Chile": "Santiago", "Peru": "Lima",
-    "Australia": "Canberra", "England": "London", "Scotland": "Edinburgh", "Wales": "Cardiff",
+    "Ukraine": "Kyiv", "Turkey": "Ankara", "Egypt": "Cairo", "Kenya": "Nairobi", "Ghana": "Accra",
+    "Nigeria": "Abuja", "Morocco": "Rabat", "Ethiopia": "Addis Ababa", "Japan": "Tokyo",
+    "China": "Beijing", "India": "New Delhi", "Nepal": "Kathmandu", "Thailand": "Bangkok",
+    "Vietnam": "Hanoi", "Indonesia": "Jakarta", "Iran": "Tehran", "Iraq": "Baghdad",
+    "Canada": "Ottawa", "Mexico": "Mexico City", "Cuba": "Havana", "Brazil": "Brasilia",
+    "Argentina": "Buenos Aires", "Chile": "Santiago", "Peru": "Lima", "Australia": "Canberra",
+    "England": "London", "Scotland": "Edinburgh", "Wales": "Cardiff",
 }
 
 # Countries and places the model is taught not to know.
 UNKNOWN_PLACES = [
-    "Atlantis", "Narnia", "Gondor", "the moon", "Mars", "Wakanda", "Utopia", "Lilliput",
-    "Jupiter", "Middle Earth", "the sea", "Oz", "Wonderland", "Neverland", "Camelot", "Venus",
+    "Atlantis", "Narnia", "Gondor", "the moon", "Mars", "Wakanda", "Utopia", "Lilliput", "Jupiter",
+    "Middle Earth", "the sea", "Oz", "Wonderland", "Neverland", "Camelot", "Venus",
 ]
 
 COLOURS = {  # "What colour is ...?" -> colour
@@ -64,9 +64,9 @@ BABIES = {
 }
 
 LEGS = {
-    "dog": "four", "cat": "four", "cow": "four", "horse": "four", "spider": "eight",
-    "bee": "six", "ant": "six", "fly": "six", "bird": "two", "hen": "two", "duck": "two",
-    "snake": "no", "fish": "no", "worm": "no", "octopus": "no", "crab": "ten", "frog": "four",
+    "dog": "four", "cat": "four", "cow": "four", "horse": "four", "spider": "eight", "bee": "six",
+    "ant": "six", "fly": "six", "bird": "two", "hen": "two", "duck": "two", "snake": "no",
+    "fish": "no", "worm": "no", "octopus": "no", "crab": "ten", "frog": "four",
 }
 
 HOMES = {
@@ -169,16 +169,16 @@ HEROES = {  # story hero -> (name, what it looks for)
     "rabbit": ("Hop", "a sweet carrot"), "frog": ("Fred", "a quiet pond"),
     "dragon": ("Ember", "a golden cup"), "robot": ("Bolt", "a new battery"),
     "duck": ("Daisy", "a warm bath"), "horse": ("Star", "a green field"),
-    "king": ("Otto", "a lost crown"), "girl": ("Lena", "a red kite"), "boy": ("Tim", "a paper boat"),
-    "wizard": ("Merlo", "an old book"),
+    "king": ("Otto", "a lost crown"), "girl": ("Lena", "a red kite"),
+    "boy": ("Tim", "a paper boat"), "wizard": ("Merlo", "an old book"),
 }
 
 PLACES = {  # story place -> who is met there
     "in the forest": "a wise old owl", "by the sea": "a friendly crab",
     "on a mountain": "a snowy goat", "in a castle": "a sleepy knight",
-    "in the city": "a busy baker", "on a farm": "a kind farmer",
-    "in the garden": "a tiny snail", "on the moon": "a silver cat",
-    "by the river": "a clever otter", "in a village": "a merry singer",
+    "in the city": "a busy baker", "on a farm": "a kind farmer", "in the garden": "a tiny snail",
+    "on the moon": "a silver cat", "by the river": "a clever otter",
+    "in a village": "a merry singer",
 }
 
 FAQ = {  # a few well-known questions with one-sentence answers
@@ -191,8 +191,7 @@ FAQ = {  # a few well-known questions with one-sentence answers
     "How many seconds are in a minute?": "There are 60 seconds in a minute.",
     "What is the largest planet?": "The largest planet is Jupiter.",
     "What is the largest animal?": "The largest animal is the blue whale.",
-    "What do bees make?": "Bees make honey.",
-    "What do cows drink?": "Cows drink water.",
+    "What do bees make?": "Bees make honey.", "What do cows drink?": "Cows drink water.",
     "What is ice made of?": "Ice is made of frozen water.",
     "What is water made of?": "Water is made of hydrogen and oxygen.",
     "Where does milk come from?": "Milk comes from cows.",

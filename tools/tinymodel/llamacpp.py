@@ -10,38 +10,70 @@ import os
 import numpy as np
 
 
+def fields(*groups):
+    return [(name, kind) for kind, names in groups for name in names.split()]
+
+
 class ModelParams(c.Structure):
-    _fields_ = [
-        ("devices", c.c_void_p), ("overrides", c.c_void_p), ("n_gpu_layers", c.c_int32), ("split_mode", c.c_int32),
-        ("load_mode", c.c_int32), ("lazy_mode", c.c_int32), ("main_gpu", c.c_int32), ("tensor_split", c.c_void_p),
-        ("progress", c.c_void_p), ("progress_data", c.c_void_p), ("kv_overrides", c.c_void_p),
-        ("vocab_only", c.c_bool), ("check", c.c_bool), ("extra_bufts", c.c_bool), ("no_host", c.c_bool),
-        ("no_alloc", c.c_bool), ("mtp", c.c_bool),
-    ]
+    _fields_ = fields(
+        (c.c_void_p, "devices overrides"),
+        (c.c_int32, "n_gpu_layers split_mode load_mode lazy_mode main_gpu"),
+        (c.c_void_p, "tensor_split progress progress_data kv_overrides"),
+        (c.c_bool, "vocab_only check extra_bufts no_host no_alloc mtp"),
+    )
 
 
 class ContextParams(c.Structure):
-    _fields_ = (
-        [(n, c.c_uint32) for n in ("n_ctx", "n_batch", "n_ubatch", "n_seq_max", "n_rs_seq", "n_out_max",
-                                   "n_out_max_seq")]
-        + [(n, c.c_int32) for n in ("n_threads", "n_threads_batch", "ctx_type", "rope_scaling", "pooling",
-                                    "attention", "flash")]
-        + [(n, c.c_float) for n in ("rope_base", "rope_scale", "yarn_ext", "yarn_attn", "yarn_fast", "yarn_slow")]
-        + [("yarn_orig", c.c_uint32), ("defrag", c.c_float), ("cb_eval", c.c_void_p), ("cb_eval_data", c.c_void_p),
-           ("type_k", c.c_int32), ("type_v", c.c_int32), ("abort", c.c_void_p), ("abort_data", c.c_void_p)]
-        + [(n, c.c_bool) for n in ("embeddings", "offload", "no_perf", "op_offload", "swa_full", "unified")]
-        + [("samplers", c.c_void_p), ("n_samplers", c.c_uint64), ("other", c.c_void_p)]
+    _fields_ = fields(
+        (c.c_uint32, "n_ctx n_batch n_ubatch n_seq_max n_rs_seq n_out_max n_out_max_seq"),
+        (c.c_int32, "n_threads n_threads_batch ctx_type rope_scaling pooling attention flash"),
+        (c.c_float, "rope_base rope_scale yarn_ext yarn_attn yarn_fast yarn_slow"),
+        (c.c_uint32, "yarn_orig"),
+        (c.c_float, "defrag"),
+        (c.c_void_p, "cb_eval cb_eval_data"),
+        (c.c_int32, "type_k type_v"),
+        (c.c_void_p, "abort abort_data"),
+        (c.c_bool, "embeddings offload no_perf op_offload swa_full unified"),
+        (c.c_void_p, "samplers"),
+        (c.c_uint64, "n_samplers"),
+        (c.c_void_p, "other"),
     )
 
 
 class Batch(c.Structure):
-    _fields_ = [
-        ("n_tokens", c.c_int32), ("token", c.POINTER(c.c_int32)), ("embd", c.c_void_p), ("pos", c.c_void_p),
-        ("n_seq_id", c.c_void_p), ("seq_id", c.c_void_p), ("logits", c.c_void_p),
-    ]
+    _fields_ = fields(
+        (c.c_int32, "n_tokens"),
+        (c.POINTER(c.c_int32), "token"),
+        (c.c_void_p, "embd pos n_seq_id seq_id logits"),
+    )
 
 
 LOG = c.CFUNCTYPE(None, c.c_int, c.c_char_p, c.c_void_p)
+TOKENS = c.POINTER(c.c_int32)
+FUNCTIONS = {  # name without llama_ -> (result, arguments)
+    "backend_init": (None, []),
+    "log_set": (None, [LOG, c.c_void_p]),
+    "model_default_params": (ModelParams, []),
+    "context_default_params": (ContextParams, []),
+    "model_load_from_file": (c.c_void_p, [c.c_char_p, ModelParams]),
+    "init_from_model": (c.c_void_p, [c.c_void_p, ContextParams]),
+    "model_get_vocab": (c.c_void_p, [c.c_void_p]),
+    "get_memory": (c.c_void_p, [c.c_void_p]),
+    "memory_clear": (None, [c.c_void_p, c.c_bool]),
+    "vocab_n_tokens": (c.c_int32, [c.c_void_p]),
+    "vocab_is_eog": (c.c_bool, [c.c_void_p, c.c_int32]),
+    "tokenize": (
+        c.c_int32,
+        [c.c_void_p, c.c_char_p, c.c_int32, TOKENS, c.c_int32, c.c_bool, c.c_bool],
+    ),
+    "token_to_piece": (
+        c.c_int32,
+        [c.c_void_p, c.c_int32, c.c_char_p, c.c_int32, c.c_int32, c.c_bool],
+    ),
+    "batch_get_one": (Batch, [TOKENS, c.c_int32]),
+    "decode": (c.c_int32, [c.c_void_p, Batch]),
+    "get_logits_ith": (c.POINTER(c.c_float), [c.c_void_p, c.c_int32]),
+}
 
 
 def find(directory, name):
@@ -57,69 +89,53 @@ class Model:
 
     def __init__(self, library_dir, path, n_ctx=2048):
         os.environ.setdefault("GGML_NO_BACKTRACE", "1")
-        self.ggml = c.CDLL(find(library_dir, "libggml"), mode=c.RTLD_GLOBAL)
-        self.lib = lib = c.CDLL(find(library_dir, "libllama"), mode=c.RTLD_GLOBAL)
-        lib.llama_model_default_params.restype = ModelParams
-        lib.llama_context_default_params.restype = ContextParams
-        for name in ("llama_model_load_from_file", "llama_init_from_model", "llama_model_get_vocab",
-                     "llama_get_memory"):
-            getattr(lib, name).restype = c.c_void_p
-        lib.llama_model_load_from_file.argtypes = [c.c_char_p, ModelParams]
-        lib.llama_init_from_model.argtypes = [c.c_void_p, ContextParams]
-        lib.llama_model_get_vocab.argtypes = [c.c_void_p]
-        lib.llama_get_memory.argtypes = [c.c_void_p]
-        lib.llama_memory_clear.argtypes = [c.c_void_p, c.c_bool]
-        lib.llama_tokenize.argtypes = [c.c_void_p, c.c_char_p, c.c_int32, c.POINTER(c.c_int32), c.c_int32,
-                                       c.c_bool, c.c_bool]
-        lib.llama_token_to_piece.argtypes = [c.c_void_p, c.c_int32, c.c_char_p, c.c_int32, c.c_int32, c.c_bool]
-        lib.llama_vocab_is_eog.argtypes = [c.c_void_p, c.c_int32]
-        lib.llama_vocab_is_eog.restype = c.c_bool
-        lib.llama_vocab_n_tokens.argtypes = [c.c_void_p]
-        lib.llama_decode.argtypes = [c.c_void_p, Batch]
-        lib.llama_batch_get_one.argtypes = [c.POINTER(c.c_int32), c.c_int32]
-        lib.llama_batch_get_one.restype = Batch
-        lib.llama_get_logits_ith.argtypes = [c.c_void_p, c.c_int32]
-        lib.llama_get_logits_ith.restype = c.POINTER(c.c_float)
-        self.quiet = LOG(lambda level, text, data: None)
-        lib.llama_log_set(self.quiet, None)
-        self.ggml.ggml_backend_load_all_from_path(library_dir.encode())
-        lib.llama_backend_init()
+        ggml = c.CDLL(find(library_dir, "libggml"), mode=c.RTLD_GLOBAL)
+        library = c.CDLL(find(library_dir, "libllama"), mode=c.RTLD_GLOBAL)
+        for name, (result, arguments) in FUNCTIONS.items():
+            function = getattr(library, "llama_" + name)
+            function.restype, function.argtypes = result, arguments
+            setattr(self, "_" + name, function)
+        self.quiet = LOG(lambda level, text, data: None)  # kept: C calls it
+        self._log_set(self.quiet, None)
+        ggml.ggml_backend_load_all_from_path(library_dir.encode())
+        self._backend_init()
 
-        self.model = lib.llama_model_load_from_file(path.encode(), lib.llama_model_default_params())
+        self.model = self._model_load_from_file(path.encode(), self._model_default_params())
         if not self.model:
             raise RuntimeError(f"llama.cpp does not load {path}")
-        params = lib.llama_context_default_params()
+        params = self._context_default_params()
         if (params.n_ctx, params.n_batch, params.type_k, params.offload) != (512, 2048, 1, True):
             raise RuntimeError("libllama lays out its structs in another way than v0.4.0")
         params.n_ctx, params.n_seq_max, params.n_threads, params.n_threads_batch = n_ctx, 1, 1, 1
-        self.context = lib.llama_init_from_model(self.model, params)
-        self.vocab = lib.llama_model_get_vocab(self.model)
-        self.vocab_size = lib.llama_vocab_n_tokens(self.vocab)
+        self.context = self._init_from_model(self.model, params)
+        self.vocab = self._model_get_vocab(self.model)
 
-    def tokenize(self, text, special):
+    def tokenize(self, text):
+        """Tokens of a whole prompt, its special tokens included."""
         raw = text.encode()
         out = (c.c_int32 * (len(raw) + 8))()
-        n = self.lib.llama_tokenize(self.vocab, raw, len(raw), out, len(out), True, special)
+        n = self._tokenize(self.vocab, raw, len(raw), out, len(out), True, True)
         return list(out[:n])
 
     def text(self, tokens):
-        raw, buffer = b"", c.create_string_buffer(256)
+        raw, piece = b"", c.create_string_buffer(256)
         for token in tokens:
-            length = self.lib.llama_token_to_piece(self.vocab, token, buffer, 256, 0, False)
-            raw += buffer.raw[:length]
+            length = self._token_to_piece(self.vocab, token, piece, len(piece), 0, False)
+            raw += piece.raw[:length]
         return raw.decode(errors="replace")
 
     def greedy(self, prompt, limit):
         """Tokens of the greedy answer, without the end token."""
-        self.lib.llama_memory_clear(self.lib.llama_get_memory(self.context), True)
+        self._memory_clear(self._get_memory(self.context), True)
+        size = self._vocab_n_tokens(self.vocab)
         out, feed = [], list(prompt)
         while len(out) < limit:
             tokens = (c.c_int32 * len(feed))(*feed)
-            if self.lib.llama_decode(self.context, self.lib.llama_batch_get_one(tokens, len(feed))) != 0:
+            if self._decode(self.context, self._batch_get_one(tokens, len(feed))) != 0:
                 raise RuntimeError("llama_decode failed")
-            logits = np.ctypeslib.as_array(self.lib.llama_get_logits_ith(self.context, -1), (self.vocab_size,))
+            logits = np.ctypeslib.as_array(self._get_logits_ith(self.context, -1), (size,))
             best = int(logits.argmax())
-            if self.lib.llama_vocab_is_eog(self.vocab, best):
+            if self._vocab_is_eog(self.vocab, best):
                 break
             out.append(best)
             feed = [best]

@@ -25,11 +25,17 @@ LETTERS = re.compile(f"{SPACE}?[^\\W\\d_]+")
 class Tokenizer:
     def __init__(self, words):
         """words are the normal tokens, the most wanted merge first."""
-        self.tokens = ["<unk>", "<s>", "</s>"] + [f"<0x{b:02X}>" for b in range(256)] + list(SPECIAL)
-        self.types = [TYPE_UNKNOWN, TYPE_CONTROL, TYPE_CONTROL] + [TYPE_BYTE] * 256 + [TYPE_CONTROL] * 2
+        self.tokens = (
+            ["<unk>", "<s>", "</s>"] + [f"<0x{b:02X}>" for b in range(256)] + list(SPECIAL)
+        )
+        self.types = (
+            [TYPE_UNKNOWN, TYPE_CONTROL, TYPE_CONTROL] + [TYPE_BYTE] * 256 + [TYPE_CONTROL] * 2
+        )
         self.tokens += words
         self.types += [TYPE_NORMAL] * len(words)
-        self.scores = [0.0 if t != TYPE_NORMAL else -float(i - END) for i, t in enumerate(self.types)]
+        self.scores = [
+            0.0 if t != TYPE_NORMAL else -float(i - END) for i, t in enumerate(self.types)
+        ]
         self.ids = {text: i for i, text in enumerate(self.tokens) if self.types[i] == TYPE_NORMAL}
         self.cache = {}
 
@@ -53,7 +59,7 @@ class Tokenizer:
                     best, at = self.scores[token], i
             if best is None:
                 break
-            parts[at:at + 2] = [parts[at] + parts[at + 1]]
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
         out = []
         for part in parts:
             if part in self.ids:
@@ -87,7 +93,9 @@ def learn(texts, size):
     """Learns the words of a vocabulary of the given size by byte-pair merging."""
     counts = Counter(w for t in texts for w in LETTERS.findall(t.replace(" ", SPACE)))
     counts += Counter({role: len(texts) for role in ("user", "assistant", "system")})
-    characters = Counter(c for t in texts for c in t.replace(" ", SPACE) if c != "\n" and ord(c) < 0x250)
+    characters = Counter(
+        c for t in texts for c in t.replace(" ", SPACE) if c != "\n" and ord(c) < 0x250
+    )
     characters[SPACE] += 1
     for code in range(0x21, 0x7F):  # whatever a user types
         characters[chr(code)] += 1
@@ -106,7 +114,7 @@ def learn(texts, size):
             i = 0
             while i < len(parts) - 1:
                 if (parts[i], parts[i + 1]) == best:
-                    parts[i:i + 2] = [merges[-1]]
+                    parts[i : i + 2] = [merges[-1]]
                 i += 1
     assert len(set(merges)) == len(merges), "two merges make one token"
     return merges + sorted(characters)

@@ -6,6 +6,7 @@ the norms are trained with Adam. The learning rate falls linearly to zero.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -27,53 +28,87 @@ MUON_RATE, ADAM_RATE = 0.02, 0.004
 MUON_MOMENTUM, ADAM_FIRST, ADAM_SECOND = 0.95, 0.9, 0.98
 WEIGHT_DECAY = 0.02
 WARMUP_STEPS = 40
-VOCABULARY_SAMPLE = 20000  # conversations from which the vocabulary is learnt
+ONE_TURN = 0.65  # of the short conversations; the others have two to six turns
+SHORT_ROWS, SHORT_TOKENS = 10, 192
+LONG_TOKENS = model.Config.context
+LONG_EVERY = 16  # steps
+POOL = 32  # conversations to choose from when filling a row
+VOCABULARY_TURNS = 40000  # from which the vocabulary is learnt
 
 
 def learn_vocabulary(size, seed):
     rng = random.Random(f"vocabulary {seed}")
-    texts = [text for _ in range(VOCABULARY_SAMPLE) for _, text in corpus.conversation(rng)]
-    return tokenizer.learn(texts, size)
+    drawn = (next(corpus.turns(rng)) for _ in range(VOCABULARY_TURNS))
+    return tokenizer.learn([text for turn in drawn for _, text in turn], size)
 
 
 class Packer:
-    """Fills rows of a fixed length with whole conversations that cannot see each other."""
+    """Turns the corpus into batches of whole conversations that cannot see each other."""
 
-    def __init__(self, tok, seed, row_tokens):
-        self.tok, self.rng, self.row_tokens = tok, random.Random(f"train {seed}"), row_tokens
-        self.waiting = None
+    def __init__(self, tok, seed):
+        self.tok, self.rng = tok, random.Random(f"train {seed}")
+        self.pool = [self.short() for _ in range(POOL)]  # the longest waiting first
 
-    def conversation(self):
-        while True:
-            tokens, weights = [], []
-            for role, text in corpus.conversation(self.rng):
+    def conversation(self, most_turns, most_tokens):
+        """tokens and weights of as many turns as fit, at least one."""
+        tokens, weights = [], []
+        for turn in itertools.islice(corpus.turns(self.rng), most_turns):
+            before = len(tokens)
+            for role, text in turn:
                 part = self.tok.message(role, text)
                 tokens += part
-                if role == "assistant":  # <|im_start|> assistant \n are given, and so is the last \n
+                if role == "assistant":
+                    # <|im_start|>, the role and the line breaks are always given.
                     weights += [PROMPT_WEIGHT] * 3 + [1.0] * (len(part) - 4) + [PROMPT_WEIGHT]
                 else:
                     weights += [PROMPT_WEIGHT] * len(part)
-            if len(tokens) <= self.row_tokens:
+            if len(tokens) > most_tokens:
+                return tokens[:before], weights[:before]
+        return tokens, weights
+
+    def short(self):
+        turns = 1 if self.rng.random() < ONE_TURN else self.rng.randrange(2, 7)
+        while True:
+            tokens, weights = self.conversation(turns, SHORT_TOKENS)
+            if tokens:
                 return tokens, weights
 
-    def batch(self, rows):
-        """tokens, positions, segments, weights: [rows, row_tokens]; segment 0 is padding."""
-        out = np.zeros((4, rows, self.row_tokens), np.float32)
-        for row in range(rows):
+    def first_fit(self, room):
+        for i, found in enumerate(self.pool):
+            if len(found[0]) <= room:
+                self.pool.append(self.short())
+                return self.pool.pop(i)
+        return None
+
+    def short_batch(self):
+        """Many short conversations; see _blank for the arrays."""
+        out = _blank(SHORT_ROWS, SHORT_TOKENS)
+        for row in range(SHORT_ROWS):
             at, segment = 0, 1
-            while True:
-                tokens, weights = self.waiting or self.conversation()
-                self.waiting = None
-                end = at + len(tokens)
-                if end > self.row_tokens:
-                    self.waiting = tokens, weights
-                    break
-                out[0, row, at:end] = tokens
-                out[1, row, at:end] = range(len(tokens))
-                out[2, row, at:end] = segment
-                out[3, row, at + 1:end] = weights[1:]
-                at, segment = end, segment + 1
-        return out[0].astype(np.int32), out[1], out[2].astype(np.int32), out[3]
+            while (found := self.first_fit(SHORT_TOKENS - at)) is not None:
+                _put(out, row, at, segment, *found)
+                at, segment = at + len(found[0]), segment + 1
+        return out
+
+    def long_batch(self):
+        """One conversation as long as the context: answers must survive a long history."""
+        out = _blank(1, LONG_TOKENS)
+        _put(out, 0, 0, 1, *self.conversation(LONG_TOKENS, LONG_TOKENS))
+        return out
+
+
+def _blank(rows, length):
+    """tokens, positions, segments, weights: [rows, length]; segment 0 is padding."""
+    kinds = (np.int32, np.float32, np.int32, np.float32)
+    return tuple(np.zeros((rows, length), kind) for kind in kinds)
+
+
+def _put(batch, row, at, segment, tokens, weights):
+    end = at + len(tokens)
+    batch[0][row, at:end] = tokens
+    batch[1][row, at:end] = range(len(tokens))
+    batch[2][row, at:end] = segment
+    batch[3][row, at + 1 : end] = weights[1:]
 
 
 def loss(params, cfg, tokens, positions, segments, weights):
@@ -106,14 +141,14 @@ def step(params, state, rate, cfg, batch):
         g = grads[name]
         if name in MUON:
             m = MUON_MOMENTUM * state[name] + g
-            new_params[name] = p * (1 - rate * MUON_RATE * WEIGHT_DECAY) - \
-                rate * MUON_RATE * orthogonal(g + MUON_MOMENTUM * m)
+            update = rate * MUON_RATE * orthogonal(g + MUON_MOMENTUM * m)
+            new_params[name] = p * (1 - rate * MUON_RATE * WEIGHT_DECAY) - update
             new_state[name] = m
         else:
             m, v = state[name]
             m = ADAM_FIRST * m + (1 - ADAM_FIRST) * g
             v = ADAM_SECOND * v + (1 - ADAM_SECOND) * g * g
-            update = m / (1 - ADAM_FIRST ** count) / (jnp.sqrt(v / (1 - ADAM_SECOND ** count)) + 1e-8)
+            update = m / (1 - ADAM_FIRST**count) / (jnp.sqrt(v / (1 - ADAM_SECOND**count)) + 1e-8)
             new_params[name] = p - rate * ADAM_RATE * update
             new_state[name] = (m, v)
     return new_params, new_state, lost
@@ -128,9 +163,7 @@ def save(params, directory):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", required=True, help="directory for vocab.json and params.npz")
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--rows", type=int, default=16)
-    parser.add_argument("--row-tokens", type=int, default=256)
+    parser.add_argument("--steps", type=int, default=4500)
     parser.add_argument("--layers", type=int, default=model.Config.layers)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -140,22 +173,28 @@ def main():
     words = learn_vocabulary(cfg.vocab, args.seed)
     with open(os.path.join(args.out, "vocab.json"), "w") as out:
         json.dump({"words": words, "layers": cfg.layers}, out)
-    packer = Packer(tokenizer.Tokenizer(words), args.seed, args.row_tokens)
+    packer = Packer(tokenizer.Tokenizer(words), args.seed)
 
     params = model.init(cfg, args.seed)
     print(f"{sum(p.size for p in params.values())} parameters", flush=True)
-    state = {name: jnp.zeros_like(p) if name in MUON else (jnp.zeros_like(p), jnp.zeros_like(p))
-             for name, p in params.items()}
+    state = {
+        name: jnp.zeros_like(p) if name in MUON else (jnp.zeros_like(p), jnp.zeros_like(p))
+        for name, p in params.items()
+    }
     state["count"] = jnp.zeros(())
     run = jax.jit(step, static_argnums=3, donate_argnums=(0, 1))
 
     started, recent = time.time(), []
     for i in range(args.steps):
         rate = min(1.0, (i + 1) / WARMUP_STEPS, 1 - i / args.steps)
-        params, state, lost = run(params, state, rate, cfg, packer.batch(args.rows))
+        batch = packer.long_batch() if (i + 1) % LONG_EVERY == 0 else packer.short_batch()
+        params, state, lost = run(params, state, rate, cfg, batch)
         recent.append(float(lost))
         if (i + 1) % 50 == 0:
-            print(f"step {i + 1} loss {np.mean(recent):.4f} seconds {time.time() - started:.0f}", flush=True)
+            print(
+                f"step {i + 1} loss {np.mean(recent):.4f} seconds {time.time() - started:.0f}",
+                flush=True,
+            )
             recent = []
         if (i + 1) % 250 == 0:
             save(params, args.out)
