@@ -47,7 +47,7 @@ func (d *Daemon) startEngines(ctx context.Context) error {
 	for _, b := range d.backends {
 		c := b.eng.Capabilities()
 		if c.Note != "" {
-			d.log.Warn("model notice", "backend", b.conf.Name, "model", c.Model, "note", c.Note)
+			d.log.Info("model notice", "backend", b.conf.Name, "model", c.Model, "note", c.Note)
 		}
 		d.status.Publish(admin.Capabilities(b.conf.Name, c))
 	}

@@ -56,7 +56,9 @@ func (h *v1) Accept(nc net.Conn, id uint64) (any, bool) {
 	}
 	if h.opt.Allow != nil && !h.opt.Allow(nc, who) {
 		h.svc.met.Reject(metrics.PeerNotAllowed)
-		h.svc.log.Warn("peer refused", "peer", c.Peer)
+		h.svc.opt.Log.ConnectionRefused(&activity.ConnectionRefused{
+			From: activity.From{Wire: activity.V1, Peer: c.Peer}, Reason: "peer_not_allowed",
+		})
 		return nil, false
 	}
 	h.svc.opt.Log.ConnectionAccepted(&activity.ConnectionAccepted{

@@ -68,7 +68,7 @@ func TestRow21_AllowLists(t *testing.T) {
 			if s := observe.Dial(t, d).Stats(t); s.Connections != 0 {
 				t.Errorf("%d connections, want none", s.Connections)
 			}
-			d.AwaitLog(t, "peer refused")
+			d.AwaitEvent(t, "connection_refused", nil)
 		})
 	}
 	other := func(id int) string { return strconv.Itoa(id + 4711) }

@@ -29,8 +29,9 @@ type libraryFiles struct {
 }
 
 // Find gives the directory of the libraries: dir if it is not empty, else
-// lib/llama beside the running binary, in its parent and in the working
-// directory, else the system's library directories.
+// lib/llama beside the running binary or in its parent directory, else the
+// system's library directories. Never the working directory: whoever owns that
+// could have code of theirs run.
 func Find(dir string) (string, error) {
 	if dir != "" {
 		if _, err := filesIn(dir); err != nil {
@@ -55,7 +56,7 @@ func searchPath() []string {
 		d := filepath.Dir(exe)
 		dirs = append(dirs, filepath.Join(d, "lib", "llama"), filepath.Join(d, "..", "lib", "llama"))
 	}
-	return append(append(dirs, filepath.Join("lib", "llama")), systemDirs...)
+	return append(dirs, systemDirs...)
 }
 
 // filesIn names the three libraries in dir: the release's versioned file names
