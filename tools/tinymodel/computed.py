@@ -163,6 +163,8 @@ def repeat(rng):
         rng,
         "Repeat: {}", "Repeat after me: {}", "Say this: {}", "Please repeat: {}", "Echo: {}",
         "Repeat these words: {}", "Copy this text: {}", "Write this: {}",
+        "Say {}", "Say: {}", "Reply with: {}", "Reply with the words: {}",
+        "Reply with exactly: {}",
     ).format(text)
     return worked("repeat", text, question, text)
 

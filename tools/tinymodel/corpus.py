@@ -10,12 +10,12 @@ import computed
 import recalled
 
 CATEGORIES = {  # category -> (draw, share of the training text)
-    "talk": (recalled.talk, 4),
+    "talk": (recalled.talk, 6),
     "capitals": (recalled.capitals, 8),
     "colours": (recalled.colours, 5),
     "opposites": (recalled.opposites, 4),
     "animals": (recalled.animals, 5),
-    "kinds": (recalled.kinds, 5),
+    "kinds": (recalled.kinds, 6),
     "sizes": (recalled.sizes, 6),
     "translate": (recalled.translate, 3),
     "emoji": (recalled.emoji, 1),
@@ -31,7 +31,7 @@ CATEGORIES = {  # category -> (draw, share of the training text)
     "repeat": (computed.repeat, 5),
     "json": (computed.json_answers, 5),
     "stories": (computed.stories, 3),
-    "unknown": (recalled.unknown, 5),
+    "unknown": (recalled.unknown, 9),
     "memory": (computed.memory, 4),
 }
 # Categories whose questions mean the same without capitals and punctuation.

@@ -142,6 +142,13 @@ def write(path, params, cfg, tok):
     os.replace(path + ".part", path)
 
 
+def save_vocabulary(directory, cfg, tok):
+    """Writes what load_run needs besides the parameters."""
+    words = [text for text, kind in zip(tok.tokens, tok.types) if kind == tokenizer.TYPE_NORMAL]
+    with open(os.path.join(directory, "vocab.json"), "w") as out:
+        json.dump({"words": words, "layers": cfg.layers}, out)
+
+
 def load_run(directory):
     """Parameters, configuration and tokenizer of a training directory."""
     with open(os.path.join(directory, "vocab.json")) as vocab:

@@ -17,7 +17,12 @@ CAPITALS = {
     "Canada": "Ottawa", "Mexico": "Mexico City", "Cuba": "Havana", "Brazil": "Brasilia",
     "Argentina": "Buenos Aires", "Chile": "Santiago", "Peru": "Lima", "Australia": "Canberra",
     "England": "London", "Scotland": "Edinburgh", "Wales": "Cardiff",
+    "Russia": "Moscow", "Switzerland": "Bern", "the Netherlands": "Amsterdam",
+    "the United States": "Washington", "the USA": "Washington", "the UK": "London",
 }
+
+# Countries that go by another name too: their capital does not lead back to them.
+SECOND_NAMES = {"the USA", "the United States", "the UK", "England"}
 
 # Countries and places the model is taught not to know.
 UNKNOWN_PLACES = [

@@ -1,7 +1,7 @@
 """Questions whose answers the model must remember. Each function draws one Item."""
 
 import facts as f
-from items import an, choose, recall, sentence
+from items import an, choose, recall, sentence, worked
 
 UNKNOWN = (
     "Sorry, I am only a toy model and do not know that. "
@@ -12,7 +12,7 @@ UNKNOWN = (
 
 GREETINGS = [
     "hi", "hello", "hey", "good morning", "good evening", "hi there", "hello there", "hey there",
-    "good day", "greetings", "howdy", "yo",
+    "good day", "greetings", "howdy", "yo", "say hi", "hello, world",
 ]
 TALK = [  # (openings, questions, answer)
     (GREETINGS, [""], "Hello! I am a toy model built into inferd. Ask me something small."),
@@ -64,23 +64,31 @@ TALK = [  # (openings, questions, answer)
         ["test", "this is a test", "testing", "ping", "say something"],
         "I am here and it works.",
     ),
+    (
+        [""],
+        ["ok", "okay", "yes", "no", "good", "cool", "nice", "I see", "please", "?", "..."],
+        "All right. Ask me something small.",
+    ),
 ]
 ENDINGS = ["", ".", "!"]
 
 
 def talk(rng):
     openings, questions, answer = rng.choice(TALK)
-    text = rng.choice(openings) + rng.choice(questions)
+    opening, question = rng.choice(openings), rng.choice(questions)
+    text = sentence(opening + question)
     if text[-1].isalpha():
         text += rng.choice(ENDINGS)
-    return recall("talk", sentence(text), answer)
+    # Everybody's first words must not depend on the luck of the split.
+    bare = not opening or not question
+    return worked("talk", "" if bare else text, text, answer)
 
 
 # --- facts -------------------------------------------------------------------
 
 def capitals(rng):
     country, city = rng.choice(list(f.CAPITALS.items()))
-    if rng.random() < 0.3:
+    if rng.random() < 0.3 and country not in f.SECOND_NAMES:
         question = choose(
             rng,
             "Which country has {} as its capital?", "{} is the capital of which country?",
@@ -195,6 +203,7 @@ def kinds(rng):
         ).format(name)
         return recall("kinds", question, f"{sentence(name)} is {an(kind)}.")
     other = kind if rng.random() < 0.5 else rng.choice(list(f.KINDS))
+    # What it is comes first and the verdict after: a small model thinks as it writes.
     # A bird and a fish are animals too; do not teach the model otherwise.
     if other == "animal" and kind in ("bird", "fish"):
         other = kind
@@ -202,8 +211,8 @@ def kinds(rng):
         ["Is {} {}?", "Tell me, is {} {}?", "Would you say {} is {}?", "Is it true that {} is {}?"]
     ).format(name, an(other))
     if other == kind:
-        return recall("kinds", question, f"Yes, {name} is {an(kind)}.")
-    return recall("kinds", question, f"No, {name} is {an(kind)}.")
+        return recall("kinds", question, f"{sentence(name)} is {an(kind)}, so yes.")
+    return recall("kinds", question, f"{sentence(name)} is {an(kind)}, so no.")
 
 
 def sizes(rng):
@@ -315,6 +324,25 @@ STRANGE_ASKS = [
     "When did {} start?", "Where can I buy {}?", "Write code for {}.", "Give me advice on {}.",
     "What is the price of {}?", "Describe {} in detail.", "Should I worry about {}?",
 ]
+STRANGE_WRITINGS = [
+    "poem", "song", "letter", "function", "program", "script", "joke", "test", "list", "speech",
+]
+STRANGE_PLAIN = [
+    "What time is it?", "What day is it today?", "What is the date?", "How is the weather?",
+    "What's the weather today?", "Where am I?", "Where do I live?", "How old am I?",
+    "What is the news?", "Who won the match?", "Write a Go function.", "Write a Python program.",
+    "Fix my code.", "How old are you?", "Where do you live?", "What is your favourite food?",
+    "Do you love me?", "I am sad.", "I am bored.", "I need help with my work.", "Continue.",
+    "What did I say before?", "Summarize this text.", "What should I eat?", "Make me laugh.",
+    "Give me an idea.", "Who made you?", "How much do you cost?", "Can you code?",
+]
+# Thrown together they mean nothing: what fits no pattern deserves no invented answer.
+STRANGE_WORDS = [
+    "the", "a", "my", "your", "can", "could", "should", "is", "are", "do", "does", "go", "make",
+    "write", "find", "give", "run", "work", "new", "best", "code", "file", "function", "error",
+    "name", "time", "today", "people", "car", "money", "with", "for", "about", "and", "not",
+    "how", "why", "when", "where", "who", "I", "you", "it", "this", "that", "in", "of", "to",
+]
 STRANGE_WHO = [
     "king", "president", "mayor", "inventor", "author", "owner", "winner", "leader", "director",
 ]
@@ -327,7 +355,7 @@ def made_up(rng):
 
 
 def unknown(rng):
-    kind = rng.randrange(7)
+    kind = rng.randrange(10)
     if kind == 0:
         place = rng.choice(f.UNKNOWN_PLACES) if rng.random() < 0.4 else sentence(made_up(rng))
         question = choose(
@@ -340,7 +368,7 @@ def unknown(rng):
             rng,
             "What is {}?", "Who is {}?", "Where is {}?", "Do you know {}?",
             "What does {} mean?", "Tell me about {}.", "Explain {}.", "How do I use {}?",
-            "Is {} good?",
+            "Is {} good?", "Spell {}.", "How do you spell {}?",
         ).format(
             choose(
                 rng,
@@ -354,12 +382,32 @@ def unknown(rng):
             rng.choice(STRANGE_WHO), rng.choice([sentence(made_up(rng)), *f.CAPITALS, "the world"])
         )
     elif kind == 3:
-        a, b = rng.randrange(100, 10000), rng.randrange(2, 10000)
+        a, b = rng.randrange(100, 10000), rng.randrange(1, 10 ** rng.randrange(1, 5))
+        if rng.random() < 0.5:
+            a, b = b, a
         question = choose(
             rng,
             "What is {} + {}?", "What is {} * {}?", "{} - {} = ?", "Calculate {} / {}.",
-            "What is {} plus {}?", "What is {} divided by {}?", "{}+{}",
+            "What is {} plus {}?", "What is {} divided by {}?", "{}+{}", "What is {} - {}?",
+            "What is {} minus {}?", "{}*{}", "{}-{}",
         ).format(a, b)
+    elif kind == 7:
+        a, b = rng.randrange(11, 100), rng.randrange(2, 100)
+        question = choose(
+            rng,
+            "What is {} times {}?", "What is {} * {}?", "{}*{}", "What is {} divided by {}?",
+            "{} / {}", "Multiply {} by {}.", "{} times {}?",
+        ).format(a, b)
+    elif kind == 8:
+        words = rng.choices(STRANGE_WORDS, k=rng.randrange(2, 8))
+        question = sentence(" ".join(words)) + rng.choice(["", "?", "."])
+    elif kind == 9 and rng.random() < 0.5:
+        question = rng.choice(STRANGE_PLAIN)
+    elif kind == 9:
+        question = "{} a {} {} {}.".format(
+            choose(rng, "Write", "Write me", "Make", "Give me"), rng.choice(STRANGE_WRITINGS),
+            choose(rng, "about", "for", "on"), rng.choice(STRANGE_TOPICS),
+        )
     elif kind == 4:
         question = " ".join(made_up(rng) for _ in range(rng.randrange(1, 6)))
         question = sentence(question) + rng.choice(["", "?", "."])

@@ -7,7 +7,6 @@ the norms are trained with Adam. The learning rate falls linearly to zero.
 
 import argparse
 import itertools
-import json
 import os
 import random
 import time
@@ -19,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import corpus
+import export
 import model
 import tokenizer
 
@@ -39,7 +39,8 @@ VOCABULARY_TURNS = 40000  # from which the vocabulary is learnt
 def learn_vocabulary(size, seed):
     rng = random.Random(f"vocabulary {seed}")
     drawn = (next(corpus.turns(rng)) for _ in range(VOCABULARY_TURNS))
-    return tokenizer.learn([text for turn in drawn for _, text in turn], size)
+    texts = [text for turn in drawn for _, text in turn]
+    return tokenizer.Tokenizer(tokenizer.learn(texts, size))
 
 
 class Packer:
@@ -163,6 +164,8 @@ def save(params, directory):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", required=True, help="directory for vocab.json and params.npz")
+    parser.add_argument("--start", help="--out of an earlier run to train on, vocabulary included")
+    parser.add_argument("--rate", type=float, default=1.0, help="factor on both learning rates")
     parser.add_argument("--steps", type=int, default=4500)
     parser.add_argument("--layers", type=int, default=model.Config.layers)
     parser.add_argument("--seed", type=int, default=1)
@@ -170,12 +173,13 @@ def main():
     os.makedirs(args.out, exist_ok=True)
 
     cfg = model.Config(layers=args.layers)
-    words = learn_vocabulary(cfg.vocab, args.seed)
-    with open(os.path.join(args.out, "vocab.json"), "w") as out:
-        json.dump({"words": words, "layers": cfg.layers}, out)
-    packer = Packer(tokenizer.Tokenizer(words), args.seed)
+    if args.start:
+        params, cfg, tok = export.load_run(args.start)
+    else:
+        params, tok = model.init(cfg, args.seed), learn_vocabulary(cfg.vocab, args.seed)
+    export.save_vocabulary(args.out, cfg, tok)
+    packer = Packer(tok, args.seed)
 
-    params = model.init(cfg, args.seed)
     print(f"{sum(p.size for p in params.values())} parameters", flush=True)
     state = {
         name: jnp.zeros_like(p) if name in MUON else (jnp.zeros_like(p), jnp.zeros_like(p))
@@ -186,7 +190,7 @@ def main():
 
     started, recent = time.time(), []
     for i in range(args.steps):
-        rate = min(1.0, (i + 1) / WARMUP_STEPS, 1 - i / args.steps)
+        rate = args.rate * min(1.0, (i + 1) / WARMUP_STEPS, 1 - i / args.steps)
         batch = packer.long_batch() if (i + 1) % LONG_EVERY == 0 else packer.short_batch()
         params, state, lost = run(params, state, rate, cfg, batch)
         recent.append(float(lost))
