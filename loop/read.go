@@ -14,6 +14,9 @@ func (lp *eventLoop) received(c *Conn, b []byte) {
 		b = lp.consume(c, b)
 		if len(b) > 0 && !c.closing && !c.dead {
 			lp.stash(c, b)
+			if !c.authed {
+				lp.consumeStashed(c) // the key's small limit holds for the first bytes too
+			}
 		}
 	} else {
 		lp.stash(c, b)
