@@ -12,8 +12,8 @@ import (
 )
 
 // TestRow13_OutOfDescriptors: a daemon whose descriptors run out, below what it
-// sized itself for, lives on: open connections are served, and new ones are once
-// some have closed.
+// sized itself for, lives on: open connections are served, and those that came
+// meanwhile are once some have closed.
 func TestRow13_OutOfDescriptors(t *testing.T) {
 	d := harness.StartMock(t)
 	admin := observe.Dial(t, d)
@@ -32,9 +32,19 @@ func TestRow13_OutOfDescriptors(t *testing.T) {
 	}
 	s := admin.Stats(t)
 	t.Logf("%d connections with %d descriptors", s.Connections, limit)
+	// Nobody of the crowd was dropped: when the first have left, the last, who
+	// stood in the kernel's queue, are served.
 	began := time.Now()
-	for _, c := range crowd {
+	for _, c := range crowd[:90] {
 		_ = c.Close()
+	}
+	for i, c := range crowd[90:] {
+		_, err := c.Write([]byte(harness.Ask("queued")))
+		must(t, err)
+		must(t, c.SetReadDeadline(time.Now().Add(opTimeout)))
+		if _, err := c.Read(make([]byte, 1)); err != nil {
+			t.Fatalf("client %d: %v", 90+i, err)
+		}
 	}
 	took := answers(t, d)
 	t.Logf("accepting again %v behind the relief", time.Since(began).Round(time.Millisecond))
