@@ -232,7 +232,14 @@ func TestFetchStall(t *testing.T) {
 	f := fetcher(t, t.TempDir(), srv)
 	f.opt.StallTimeout = 50 * time.Millisecond
 	f.mustFetch(t, srv.content)
-	if d := cmp.Diff([]string{"", "", "bytes=3000-"}, srv.requests()); d != "" {
-		t.Error(d)
+	// How much of the 3,000 bytes came through before the stall is the kernel's
+	// affair; the next request goes on behind it.
+	ranges := srv.requests()
+	var from int
+	if len(ranges) != 3 || ranges[0] != "" || ranges[1] != "" {
+		t.Fatalf("ranges asked for: %q", ranges)
+	}
+	if _, err := fmt.Sscanf(ranges[2], "bytes=%d-", &from); err != nil || from < 1 || from > 3000 {
+		t.Errorf("the last request was for %q, want to go on within the first 3,000", ranges[2])
 	}
 }
