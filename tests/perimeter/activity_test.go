@@ -214,6 +214,10 @@ func TestActivity_Rotation(t *testing.T) {
 		c.Send(harness.Ask("r"))
 		c.Last()
 	}
+	if s := observe.Dial(t, d).Stats(t); s.LogDropped != 0 {
+		t.Errorf("%d lines dropped", s.LogDropped)
+	}
+	d.Stop(t) // no rotation is under way any more
 	for _, path := range []string{d.Activity(), d.Activity() + ".1", d.Activity() + ".2"} {
 		info, err := os.Stat(path)
 		must(t, err)
@@ -223,9 +227,6 @@ func TestActivity_Rotation(t *testing.T) {
 	}
 	if !absent(d.Activity() + ".3") {
 		t.Error("a generation more than configured")
-	}
-	if s := observe.Dial(t, d).Stats(t); s.LogDropped != 0 {
-		t.Errorf("%d lines dropped", s.LogDropped)
 	}
 }
 
