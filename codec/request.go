@@ -103,6 +103,15 @@ func (r *Request) CopyTo(dst *Request, buf []byte) []byte {
 	return buf
 }
 
+// ShareTo makes dst a copy of r whose strings are r's: they alias the line that
+// was decoded, which from then on belongs to dst and must not change. For lines
+// too long to be copied lightly; CopyTo is for the others.
+func (r *Request) ShareTo(dst *Request) {
+	messages := append(messagesFor(dst.Messages, len(r.Messages))[:0], r.Messages...)
+	*dst = *r
+	dst.Messages = messages
+}
+
 // pack appends s to buf, which has room for it, and returns the copy as a string.
 //
 // The string aliases buf: sound because nothing writes to those bytes again

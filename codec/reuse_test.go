@@ -145,6 +145,26 @@ func within(s string, buf []byte) bool {
 	return at >= from && at+uintptr(len(s)) <= from+uintptr(cap(buf))
 }
 
+func TestShareTo(t *testing.T) {
+	line := []byte(`{"id":"long","messages":[{"role":"user","content":"one"},` +
+		`{"role":"assistant","content":"t\u0077o"}],"grammar":"root"}` + "\n")
+	d := NewDecoder()
+	r, err := d.Decode(line[:len(line)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := Request{Messages: []Message{{"user", "of an earlier request"}, {}, {"user", "too"}}}
+	r.ShareTo(&dst)
+	// The decoder goes on with another line; the copy keeps what it was.
+	if _, err := d.Decode([]byte(`{"messages":[{"role":"system","content":"x"}]} `)); err != nil {
+		t.Fatal(err)
+	}
+	want := []Message{{"user", "one"}, {"assistant", "two"}}
+	if diff := cmp.Diff(want, dst.Messages); diff != "" || dst.ID != "long" || dst.Grammar != "root" {
+		t.Errorf("id %q, grammar %q, messages (-want +got):\n%s", dst.ID, dst.Grammar, diff)
+	}
+}
+
 func TestCopyTo(t *testing.T) {
 	const text = `{"id":"r1","messages":[{"role":"user","content":"plain"},` +
 		`{"role":"assistant","content":"esc\naped"},{"role":"system","content":""}],` +

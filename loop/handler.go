@@ -23,8 +23,9 @@ type Handler interface {
 type Lane interface {
 	// Line handles one non-blank line, without its newline; at least one more
 	// byte is readable behind it. It appends what is to be answered at once to
-	// dst. The line is valid only during the call.
-	Line(c *Conn, line, dst []byte) ([]byte, Action)
+	// dst. The line is valid only during the call, unless keep is set: then its
+	// memory is the lane's to keep (a long line, in a buffer of its own).
+	Line(c *Conn, line, dst []byte, keep bool) ([]byte, Action)
 
 	// Auth says whether line is the key that the listener wants first.
 	Auth(c *Conn, line []byte) bool

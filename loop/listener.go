@@ -17,9 +17,6 @@ type Listener struct {
 	handler Handler
 	needKey bool
 
-	// spare lanes for lines decoded off the loops
-	lanes chan Lane
-
 	closed atomic.Bool
 }
 
@@ -33,10 +30,7 @@ type ListenOptions struct {
 // Serve accepts connections from ln until it is closed by CloseListeners. It
 // owns ln from then on. It may be called for several listeners.
 func (s *Server) Serve(ln net.Listener, h Handler, o ListenOptions) {
-	l := &Listener{
-		srv: s, ln: ln, handler: h, needKey: o.NeedKey,
-		lanes: make(chan Lane, maxDecoders),
-	}
+	l := &Listener{srv: s, ln: ln, handler: h, needKey: o.NeedKey}
 	s.mu.Lock()
 	s.listeners = append(s.listeners, l)
 	s.mu.Unlock()

@@ -70,7 +70,7 @@ func (l scriptLane) Fault(_ *Conn, f Fault, dst []byte) []byte {
 	return fmt.Appendf(dst, "fault %d\n", f)
 }
 
-func (l scriptLane) Line(c *Conn, line, dst []byte) ([]byte, Action) {
+func (l scriptLane) Line(c *Conn, line, dst []byte, _ bool) ([]byte, Action) {
 	if cap(line) <= len(line) {
 		panic("no byte behind the line")
 	}

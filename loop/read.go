@@ -60,7 +60,7 @@ func (lp *eventLoop) line(c *Conn, line, reply []byte) []byte {
 		return reply
 	}
 	var act Action
-	reply, act = c.lane.Line(c, line, reply)
+	reply, act = c.lane.Line(c, line, reply, false)
 	switch act {
 	case Busy:
 		c.busy = true
@@ -203,10 +203,10 @@ func (lp *eventLoop) decodeAside(c *Conn, end int) {
 	})
 }
 
-// decode handles a long line off the loop.
+// decode handles a long line off the loop, with a lane of its own: a pooled one
+// would hold the line in memory until its next.
 func (s *Server) decode(c *Conn, line []byte) {
-	lane := s.borrowLane(c.ln)
-	defer s.returnLane(c.ln, lane)
+	lane := c.ln.handler.NewLane()
 	reply, act := s.lineContained(c, lane, line)
 	switch act {
 	case Next:
@@ -225,7 +225,7 @@ func (s *Server) lineContained(c *Conn, lane Lane, line []byte) (reply []byte, a
 			reply, act = lane.Fault(c, FaultPanic, nil), Close
 		}
 	}()
-	return lane.Line(c, line, nil)
+	return lane.Line(c, line, nil, true)
 }
 
 // finalLine gives a last line without a newline the newline that its end of

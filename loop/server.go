@@ -259,21 +259,3 @@ func (s *Server) eachConn(f func(*eventLoop, *Conn)) {
 		})
 	}
 }
-
-// borrowLane gives a decoder a lane of the listener's handler; at most
-// maxDecoders are out.
-func (s *Server) borrowLane(l *Listener) Lane {
-	select {
-	case lane := <-l.lanes:
-		return lane
-	default:
-		return l.handler.NewLane()
-	}
-}
-
-func (s *Server) returnLane(l *Listener, lane Lane) {
-	select {
-	case l.lanes <- lane:
-	default:
-	}
-}

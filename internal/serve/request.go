@@ -30,7 +30,7 @@ type request struct {
 	// set by the lane before Attach, then the worker's
 	conn     *loop.Conn
 	client   *Client
-	wire     codec.Request // strings point into text
+	wire     codec.Request // strings point into text, or into a kept line
 	text     []byte
 	req      engine.Request
 	quotedID []byte
@@ -55,10 +55,17 @@ type request struct {
 }
 
 // fill takes over a decoded request. Its strings are copied, once, into the
-// request's own buffer: the line belongs to the loop.
-func (r *request) fill(c *loop.Conn, client *Client, w *codec.Request, quotedID []byte) {
+// request's own buffer: the line belongs to the loop. A long line may be kept
+// instead; it is freed with the request.
+func (r *request) fill(
+	c *loop.Conn, client *Client, w *codec.Request, quotedID []byte, keep bool,
+) {
 	r.conn, r.client = c, client
-	r.text = w.CopyTo(&r.wire, r.text[:0])
+	if keep {
+		w.ShareTo(&r.wire)
+	} else {
+		r.text = w.CopyTo(&r.wire, r.text[:0])
+	}
 	r.quotedID = append(r.quotedID[:0], quotedID...)
 	r.req = engine.Request{
 		ID:          r.wire.ID,
@@ -317,6 +324,7 @@ func (r *request) recycle() {
 	}
 	clear(r.wire.Messages)
 	clear(r.req.Messages)
+	r.wire.ID, r.wire.Grammar, r.req.ID, r.req.Grammar = "", "", "", ""
 	r.conn, r.client, r.lease = nil, nil, route.Lease{}
 	r.content, r.frame = r.content[:0], r.frame[:0]
 	r.first, r.last, r.gone = 0, 0, loop.ReasonClient

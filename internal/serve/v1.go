@@ -105,7 +105,9 @@ type v1Lane struct {
 }
 
 // Line takes one request to the gate, and through it if there is room.
-func (l *v1Lane) Line(conn *loop.Conn, line, dst []byte) ([]byte, loop.Action) {
+func (l *v1Lane) Line(
+	conn *loop.Conn, line, dst []byte, keep bool,
+) ([]byte, loop.Action) {
 	client := conn.Tag().(*Client)
 	client.Requests.Inc()
 	arrived := loop.Nanotime()
@@ -128,7 +130,7 @@ func (l *v1Lane) Line(conn *loop.Conn, line, dst []byte) ([]byte, loop.Action) {
 	}
 	r := l.spare
 	l.spare = l.svc.free.Get().(*request)
-	r.fill(conn, client, w, l.id)
+	r.fill(conn, client, w, l.id, keep)
 	r.arrived = arrived
 	if !conn.Attach(r) { // only off the loop can the client be gone meanwhile
 		r.ticket.Release()
