@@ -1,4 +1,3 @@
-// Baseline runs one of the servers that inferd is measured against.
 package main
 
 import (

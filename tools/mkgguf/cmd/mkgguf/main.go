@@ -1,4 +1,3 @@
-// Command mkgguf writes a small random GGUF model.
 package main
 
 import (

@@ -1,0 +1,2 @@
+// Baseline runs one of the servers that inferd is measured against.
+package main

@@ -1,0 +1,2 @@
+// Command mkgguf writes a small random GGUF model.
+package main
