@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the built-in model from nothing: environment, text, training, GGUF, evaluation.
-# Takes about 20 minutes of one core and 400 MB in TINYMODEL_DIR; an existing environment
+# Takes 30 to 60 minutes of one core and 400 MB in TINYMODEL_DIR; an existing environment
 # is used again. The repository's model is replaced only if the new one passes.
 set -eu
 

@@ -2,6 +2,7 @@
 
 import facts as f
 from items import Item, an, choose, recall, sentence, worked
+from recalled import IDENTITY
 
 # --- numbers -----------------------------------------------------------------
 
@@ -61,7 +62,7 @@ def compare(rng):
 
 
 def parity(rng):
-    n = rng.randrange(100)
+    n = rng.randrange(1, 100)
     question = choose(
         rng,
         "Is {} even or odd?", "Is {} odd or even?", "Is the number {} even or odd?",
@@ -291,14 +292,16 @@ def memory(rng):
     """The answer lies in an earlier message."""
     kind = rng.randrange(4)
     if kind == 3:
+        ask = choose(
+            rng, "What is your name?", "Who are you?", "Tell me your name.", "What's your name?"
+        )
+        if rng.random() < 0.5:  # nobody told it otherwise
+            return Item("memory", "", [("user", ask)], IDENTITY)
         name = rng.choice(f.PEOPLE)
         told = choose(
             rng,
             "Your name is {}.", "You are called {}.", "You are {}, a friendly teacher.",
             "You are {}.",
-        )
-        ask = rng.choice(
-            ["What is your name?", "Who are you?", "Tell me your name.", "What's your name?"]
         )
         return Item(
             "memory", f"{name} {told} {ask}",

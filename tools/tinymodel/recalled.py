@@ -7,6 +7,7 @@ UNKNOWN = (
     "Sorry, I am only a toy model and do not know that. "
     "Ask me about capitals, colours, animals or small sums."
 )
+IDENTITY = "I am inferd-tiny, a toy model built into inferd. I know a few small things."
 
 # --- talk --------------------------------------------------------------------
 
@@ -24,7 +25,7 @@ TALK = [  # (openings, questions, answer)
             "introduce yourself.", "tell me about yourself.", "are you an AI?",
             "which model is this?", "what model are you?",
         ],
-        "I am inferd-tiny, a toy model built into inferd. I know a few small things.",
+        IDENTITY,
     ),
     (
         ["", "hi, ", "hello, ", "please tell me, ", "so, ", "ok, "],
@@ -76,6 +77,8 @@ ENDINGS = ["", ".", "!"]
 def talk(rng):
     openings, questions, answer = rng.choice(TALK)
     opening, question = rng.choice(openings), rng.choice(questions)
+    if question and rng.random() < 0.5:
+        opening = ""
     text = sentence(opening + question)
     if text[-1].isalpha():
         text += rng.choice(ENDINGS)
@@ -329,7 +332,8 @@ STRANGE_WRITINGS = [
 ]
 STRANGE_PLAIN = [
     "What time is it?", "What day is it today?", "What is the date?", "How is the weather?",
-    "What's the weather today?", "Where am I?", "Where do I live?", "How old am I?",
+    "What day is today?", "What's the weather today?", "Where am I?", "Where do I live?",
+    "How old am I?",
     "What is the news?", "Who won the match?", "Write a Go function.", "Write a Python program.",
     "Fix my code.", "How old are you?", "Where do you live?", "What is your favourite food?",
     "Do you love me?", "I am sad.", "I am bored.", "I need help with my work.", "Continue.",
@@ -355,7 +359,7 @@ def made_up(rng):
 
 
 def unknown(rng):
-    kind = rng.randrange(10)
+    kind = rng.choice([0, 1, 1, 2, 3, 3, 4, 5, 6, 7, 7, 8, 9])
     if kind == 0:
         place = rng.choice(f.UNKNOWN_PLACES) if rng.random() < 0.4 else sentence(made_up(rng))
         question = choose(
