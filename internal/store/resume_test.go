@@ -230,7 +230,7 @@ func TestFetchStall(t *testing.T) {
 		return false
 	}
 	f := fetcher(t, t.TempDir(), srv)
-	f.opt.StallTimeout = 50 * time.Millisecond
+	f.opt.StallTimeout = 300 * time.Millisecond
 	f.mustFetch(t, srv.content)
 	// How much of the 3,000 bytes came through before the stall is the kernel's
 	// affair; the next request goes on behind it.

@@ -85,10 +85,15 @@ func (t *transfer) try(parent context.Context, p *pace) error {
 		}
 	}
 	resp, err := t.client.Do(req)
+	if err == nil {
+		defer resp.Body.Close()
+		// An answer that crossed with our hanging up is one to a request that
+		// the server saw break off: whatever it says, it is not the file.
+		err = ctx.Err()
+	}
 	if err != nil {
 		return t.sortError(ctx, err)
 	}
-	defer resp.Body.Close()
 	done, err := t.begin(resp, p)
 	if done || err != nil {
 		return err
