@@ -22,7 +22,9 @@
 // therefore good until the line's buffer is reused or the next Decode, whichever
 // comes first; [Request.CopyTo] moves it into memory that the request owns.
 //
-// A [FrameDecoder] does the same for a client reading responses, but forgives
+// [DecodeAuth] reads the key line of a TCP client with the same scan.
+//
+// A [FrameDecoder] decodes responses for a client in the same way, but forgives
 // what a later version of the daemon may add.
 //
 // # Encoding

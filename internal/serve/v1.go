@@ -167,9 +167,9 @@ func (l *v1Lane) queueFull(conn *loop.Conn, client *Client, id string, dst []byt
 
 // Auth compares the key in constant time, whatever its length.
 func (l *v1Lane) Auth(conn *loop.Conn, line []byte) bool {
-	key, err := decodeAuth(line)
+	key, ok := codec.DecodeAuth(line)
 	got, want := sha256.Sum256([]byte(key)), sha256.Sum256([]byte(l.opt.APIKey))
-	if err == nil && subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
+	if ok && subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
 		return true
 	}
 	l.keyRefused(conn, conn.Tag().(*Client), "wrong or missing key")
@@ -194,7 +194,7 @@ func (l *v1Lane) Fault(conn *loop.Conn, f loop.Fault, dst []byte) []byte {
 		l.svc.opt.Log.RequestOversized(&activity.RequestOversized{
 			From: conn.Tag().(*Client).from(conn), LimitBytes: codec.MaxLine,
 		})
-		return codec.AppendError(dst, emptyID, codec.FrameTooLarge, tooLargeText)
+		return codec.AppendError(dst, emptyID, codec.FrameTooLarge, codec.ErrFrameTooLarge.Error())
 	case loop.FaultInbound:
 		l.reject(metrics.InboundLimit)
 		return codec.AppendError(dst, emptyID, codec.FrameTooLarge,
