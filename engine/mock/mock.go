@@ -28,7 +28,8 @@ type Options struct {
 	Texts []string
 	// Tokens makes that many, t0 … t{N-1}; 0 makes the one default token.
 	Tokens int
-	// TokenBytes pads each made token with dots to that length.
+	// TokenBytes is the length of each made token, cut or filled up with dots; 0
+	// leaves them as they are.
 	TokenBytes int
 	// TokenDelay is waited before each token; below 1 µs it is a yield.
 	TokenDelay time.Duration
@@ -81,19 +82,22 @@ func New(opt Options) *Engine {
 		}
 	case opt.Tokens > 0:
 		for i := range opt.Tokens {
-			e.tokens = append(e.tokens, pad(fmt.Appendf(nil, "t%d", i), opt.TokenBytes))
+			e.tokens = append(e.tokens, fit(fmt.Appendf(nil, "t%d", i), opt.TokenBytes))
 		}
 	default:
-		e.tokens = [][]byte{pad([]byte(defaultToken), opt.TokenBytes)}
+		e.tokens = [][]byte{fit([]byte(defaultToken), opt.TokenBytes)}
 	}
 	return e
 }
 
-func pad(b []byte, n int) []byte {
+func fit(b []byte, n int) []byte {
+	if n == 0 {
+		return b
+	}
 	for len(b) < n {
 		b = append(b, '.')
 	}
-	return b
+	return b[:n]
 }
 
 // Name is "mock".

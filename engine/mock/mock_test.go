@@ -47,6 +47,8 @@ func TestGenerate(t *testing.T) {
 	f("no texts", Options{Texts: []string{}}, nil, nil)
 	f("counted", Options{Tokens: 3}, []string{"t0", "t1", "t2"}, nil)
 	f("padded", Options{Tokens: 2, TokenBytes: 4}, []string{"t0..", "t1.."}, nil)
+	f("cut", Options{Tokens: 11, TokenBytes: 1}, strings.Split("ttttttttttt", ""), nil)
+	f("default cut", Options{TokenBytes: 5}, []string{"mock-"}, nil)
 	f("drop after 2", Options{Texts: abc, DropAfter: 2, HasDropAfter: true}, abc[:2], engine.ErrNoDone)
 	f("drop at once", Options{Texts: abc, HasDropAfter: true}, nil, engine.ErrNoDone)
 	f("drop beyond the end", Options{Texts: abc, DropAfter: 3, HasDropAfter: true}, abc, nil)

@@ -69,7 +69,7 @@ type OpenAI struct {
 
 // Mock is a mock backend.
 type Mock struct {
-	Tokens     int // 0 is the one token "mock-response"
+	Tokens     int // -1 is the one token "mock-response"
 	TokenDelay time.Duration
 	TokenBytes int64  // 0 is the token's own text
 	DropAfter  int    // -1 is never

@@ -76,7 +76,7 @@ func TestDefaults(t *testing.T) {
 		"auth": c.AuthTimeout, "stall": c.StallTimeout, "pipeline": c.MaxPipelineBytes,
 		"level": c.LogLevel, "logdir": c.LogDir, "models": c.ModelsHome, "pull": c.AutoPull,
 		"isolation": c.EngineIsolation, "logmax": c.LogMaxBytes, "loggen": c.LogGenerations,
-		"drop": c.Mock.DropAfter,
+		"drop": c.Mock.DropAfter, "tokens": c.Mock.Tokens,
 	}
 	want := map[string]any{
 		"permits": 1, "set": false, "depth": 10,
@@ -87,7 +87,7 @@ func TestDefaults(t *testing.T) {
 		"auth": 10 * time.Second, "stall": time.Second, "pipeline": int64(1 << 20),
 		"level": "info", "logdir": "/h/.inferd/logs", "models": "/h/.local/share/models",
 		"pull": true, "isolation": "process", "logmax": int64(16 << 20), "loggen": 3,
-		"drop": -1,
+		"drop": -1, "tokens": -1,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

@@ -61,7 +61,7 @@ func (b *Backend) display() string {
 		b.OpenAI.describe(put)
 	case KindMock:
 		k := &b.Mock
-		put("tokens", k.Tokens, k.Tokens > 0)
+		put("tokens", k.Tokens, k.Tokens >= 0)
 		put("token_delay", formatDuration(k.TokenDelay), k.TokenDelay > 0)
 		put("token_bytes", k.TokenBytes, k.TokenBytes > 0)
 		put("drop_after", k.DropAfter, k.DropAfter >= 0)

@@ -209,8 +209,8 @@ var backendSettings = []setting{
 
 var mockSettings = []setting{
 	{
-		name: "mock-tokens", arg: "N", group: groupMock, kind: kindInt, def: "0",
-		max: maxMockTokens, show: "one token 'mock-response'",
+		name: "mock-tokens", arg: "N", group: groupMock, kind: kindInt, def: "-1",
+		min: -1, max: maxMockTokens, show: "one token 'mock-response'",
 		help: "answer with N tokens, t0 to t{N-1}",
 		ptr:  func(c *Config) any { return &c.Mock.Tokens },
 	},

@@ -149,11 +149,15 @@ func newMock(m config.Mock, hooks engine.Hooks) (engine.Engine, error) {
 		return nil, err
 	}
 	hooks.DoPhase(engine.Phase{Name: "checking_local", Path: "(mock)"})
-	return mock.New(mock.Options{
-		Tokens: m.Tokens, TokenDelay: m.TokenDelay, TokenBytes: int(m.TokenBytes),
+	opt := mock.Options{
+		Tokens: max(m.Tokens, 0), TokenDelay: m.TokenDelay, TokenBytes: int(m.TokenBytes),
 		DropAfter: m.DropAfter, HasDropAfter: m.DropAfter >= 0,
 		Refuse: refuse, ReadyAfter: m.ReadyAfter,
-	}), nil
+	}
+	if m.Tokens == 0 {
+		opt.Texts = []string{} // asked for: an answer without tokens
+	}
+	return mock.New(opt), nil
 }
 
 func newOpenAI(b config.Backend, hooks engine.Hooks) (engine.Engine, error) {

@@ -46,6 +46,11 @@ func TestMock_Knobs(t *testing.T) {
 	f("--mock-tokens 1", token("r", "t0"), done("r", "t0", 1))
 	f("--mock-tokens 2 --mock-token-bytes 5",
 		token("r", "t0..."), token("r", "t1..."), done("r", "t0...t1...", 2))
+	f("--mock-tokens 2 --mock-token-bytes 1",
+		token("r", "t"), token("r", "t"), done("r", "tt", 2))
+	f("--mock-token-bytes 5", token("r", "mock-"), done("r", "mock-", 1))
+	f("--mock-tokens 0", done("r", "", 0))
+	f("--mock-tokens 0 --mock-drop-after 0", done("r", "", 0))
 	f("--mock-tokens 2 --mock-token-delay 20ms",
 		token("r", "t0"), token("r", "t1"), done("r", "t0t1", 2))
 	f("--mock-tokens 3 --mock-drop-after 2", token("r", "t0"), token("r", "t1"), gone)
