@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,9 @@ import (
 
 // ErrHeld is wrapped by the *[HeldError] of a lock that another process holds.
 var ErrHeld = errors.New("lock is held")
+
+// errForeign is why a file is not made the lock.
+var errForeign = errors.New("is a file that no inferd wrote (refused)")
 
 // HeldError says who holds the lock.
 type HeldError struct {
@@ -47,7 +51,8 @@ type Lock struct {
 
 // Acquire takes the lock at path without waiting and writes this process's id
 // into the file. Missing parent directories are created, mode 0700. Only a
-// regular file is locked, and no symbolic link is followed.
+// regular file is locked, and no symbolic link is followed. A file with anything
+// but a process id in it is somebody's: it is refused and left as it is.
 func Acquire(path string) (*Lock, error) {
 	if err := rundir.EnsureParent(path); err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
@@ -88,7 +93,10 @@ func tryAcquire(path string) (*Lock, error) {
 	if now, err := os.Lstat(path); err != nil || !os.SameFile(now, locked) {
 		return nil, f.Unlock()
 	}
-	if err := l.writePID(strconv.Itoa(os.Getpid()) + "\n"); err != nil {
+	switch err := l.writePID(strconv.Itoa(os.Getpid()) + "\n"); {
+	case errors.Is(err, errForeign):
+		return nil, errors.Join(fmt.Errorf("lock path %w: %s", err, path), f.Unlock())
+	case err != nil:
 		return nil, errors.Join(fmt.Errorf("lock: write pid: %w", err), f.Unlock())
 	}
 	return l, nil
@@ -125,11 +133,11 @@ func (l *Lock) Release() error {
 	return errors.Join(l.writePID(""), l.flock.Unlock())
 }
 
-// writePID replaces the file's content. The file is opened a second time, for
-// flock keeps its own descriptor to itself; closing this one does not drop a
-// flock(2) lock.
+// writePID replaces the file's content, if that is a daemon's. The file is opened
+// a second time, for flock keeps its own descriptor to itself; closing this one
+// does not drop a flock(2) lock.
 func (l *Lock) writePID(text string) error {
-	f, err := os.OpenFile(l.path, os.O_WRONLY|unix.O_NOFOLLOW, 0)
+	f, err := os.OpenFile(l.path, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
 	}
@@ -141,11 +149,24 @@ func (l *Lock) writePID(text string) error {
 	if opened, err := f.Stat(); err != nil || !os.SameFile(opened, ours) {
 		return errors.Join(errors.New("the file was replaced"), err)
 	}
+	switch now, err := io.ReadAll(io.LimitReader(f, maxPIDBytes+1)); {
+	case err != nil:
+		return err
+	case !daemonWrote(now):
+		return errForeign
+	}
 	if err := f.Truncate(0); err != nil {
 		return err
 	}
-	_, err = f.WriteString(text)
+	_, err = f.WriteAt([]byte(text), 0)
 	return err
+}
+
+// daemonWrote tells the content of a lock file from that of any other. Zeros are
+// what a power failure can leave of a process id.
+func daemonWrote(content []byte) bool {
+	return len(content) <= maxPIDBytes &&
+		len(bytes.Trim(content, "0123456789\n\x00")) == 0
 }
 
 // holder reads the process id out of a held lock file. It is for a message

@@ -2,6 +2,7 @@ package instance
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -131,7 +132,9 @@ func TestLockRefusals(t *testing.T) {
 		before, _ := os.Lstat(path)
 		_, err := Acquire(path)
 		wantError(t, err, want+path)
-		if after, err := os.Lstat(path); err != nil || !os.SameFile(before, after) {
+		after, err := os.Lstat(path)
+		if err != nil || !os.SameFile(before, after) || before.Size() != after.Size() ||
+			!before.ModTime().Equal(after.ModTime()) {
 			t.Errorf("%s: what lay there was touched: %v", name, err)
 		}
 	}
@@ -146,6 +149,13 @@ func TestLockRefusals(t *testing.T) {
 	f("directory", "lock path is not a regular file: ", func(path string) error {
 		return os.Mkdir(path, 0o700)
 	})
+	f("file", "lock path is a file that no inferd wrote (refused): ", func(path string) error {
+		return os.WriteFile(path, []byte("precious"), 0o600)
+	})
+	f("file of digits", "lock path is a file that no inferd wrote (refused): ",
+		func(path string) error {
+			return os.WriteFile(path, bytes.Repeat([]byte("1\n"), 500), 0o600)
+		})
 	f("fifo", "lock path is not a regular file: ", func(path string) error {
 		return syscall.Mkfifo(path, 0o600)
 	})
@@ -164,6 +174,29 @@ func TestLockOpensNoLink(t *testing.T) {
 	if _, err := os.Lstat(path + ".target"); err == nil {
 		t.Error("the link's target was created")
 	}
+}
+
+// TestLockAfterCrash: what a daemon can have left in the file is no obstacle.
+func TestLockAfterCrash(t *testing.T) {
+	f := func(content string) {
+		t.Helper()
+		path := filepath.Join(tempDir(t), "lock")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := Acquire(path)
+		if err != nil {
+			t.Fatalf("with %q in the file: %v", content, err)
+		}
+		defer func() { _ = l.Release() }()
+		if text, _ := os.ReadFile(path); string(text) != strconv.Itoa(os.Getpid())+"\n" {
+			t.Errorf("behind %q the file holds %q, want our pid", content, text)
+		}
+	}
+	f("")
+	f("12")
+	f("4194304\n")
+	f("\x00\x00\x00\x00\x00\x00")
 }
 
 func TestLockHolderUnknown(t *testing.T) {

@@ -128,11 +128,7 @@ func TestRow12_PathsAreLeftAlone(t *testing.T) {
 		t.Cleanup(func() { _ = ln.Close() })
 	}, ""}
 	for _, flag := range []string{"--lock", "--uds", "--admin-addr"} {
-		list := append(obstacles(), live)
-		if flag != "--lock" {
-			list = append(list, file)
-		}
-		for _, o := range list {
+		for _, o := range append(obstacles(), live, file) {
 			t.Run(flag[2:]+" "+o.name, func(t *testing.T) {
 				t.Parallel()
 				dir := harness.Dir(t)
@@ -143,6 +139,9 @@ func TestRow12_PathsAreLeftAlone(t *testing.T) {
 				refused(t, 1, code, stderr, path, o.word)
 				if inode(t, path) != before {
 					t.Error("what lay at the path was replaced")
+				}
+				if o.name == "file" && read(t, path) != "precious" {
+					t.Error("the file was changed")
 				}
 				if o.name == "full directory" && read(t, in(path, "file")) != "precious" {
 					t.Error("the file in the directory was changed")
