@@ -46,9 +46,6 @@ func run(ctx context.Context, a *app, args []string) int {
 	a.setUpLog()
 	root := newRoot(a)
 	root.SetArgs(args)
-	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:

@@ -70,6 +70,7 @@ func TestArgumentsAreChecked(t *testing.T) {
 	f(`"r1" is not the id of a connection`, "cancel", "r1")
 	f(`"0" is not the id of a connection`, "cancel", "0")
 	f(`unknown command "now"`, "drain", "now")
+	f(`unknown command "tcsh"`, "completion", "tcsh")
 }
 
 func TestHelpAndVersion(t *testing.T) {
@@ -85,4 +86,5 @@ func TestHelpAndVersion(t *testing.T) {
 	f("Exit codes:", "--help")
 	f("ctrl-C stops the current answer", "chat", "--help")
 	f("bash completion", "completion", "bash")
+	f("Available Commands:", "completion")
 }

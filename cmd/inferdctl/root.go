@@ -30,6 +30,9 @@ Exit codes: 0 success; 1 a check failed (status: not ready, doctor, verify);
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddGroup(
 		&cobra.Group{ID: groupTalk, Title: "Talk:"},
@@ -50,7 +53,17 @@ Exit codes: 0 success; 1 a check failed (status: not ready, doctor, verify);
 		newPull(a), newImport(a), newList(a), newRemove(a), newVerify(a), newGC(a),
 		newBench(), newVersion(a),
 	)
+	failOnUnknownShell(root)
 	return root
+}
+
+// failOnUnknownShell makes cobra's completion command look at its arguments,
+// which it does only for commands that do something themselves.
+func failOnUnknownShell(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	if cmd, _, err := root.Find([]string{"completion"}); err == nil {
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
 }
 
 // hideDefault keeps the environment's values out of the help page.

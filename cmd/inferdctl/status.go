@@ -37,7 +37,8 @@ daemon's frames, one JSON object a line.`,
 			if wait > 0 {
 				ctx, cancel := context.WithTimeout(cmd.Context(), wait)
 				defer cancel()
-				if err := client.WaitReady(ctx, a.adminAddr); err != nil {
+				// A wait that runs out ends with whatever state there is.
+				if err := client.WaitReady(ctx, a.adminAddr); err != nil && ctx.Err() == nil {
 					return adminHint(err)
 				}
 			}

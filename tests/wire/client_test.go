@@ -192,8 +192,11 @@ func TestCtl_StatusOfADaemonThatBoots(t *testing.T) {
 	t.Parallel()
 	d := harness.Launch(t, "--backend", "mock", "--mock-ready-after", "1h", "--ready-timeout", "2h")
 	d.AwaitStatus(t, "loading_model")
-	if code, out, _ := ctl(t, d, "", "status"); code != 1 || !strings.Contains(out, "loading_model") {
-		t.Errorf("exit code %d, %q", code, out)
+	for _, args := range [][]string{{"status"}, {"status", "--wait", "1ms"}} {
+		code, out, errs := ctl(t, d, "", args...)
+		if code != 1 || !strings.Contains(out, "loading_model") || errs != "" {
+			t.Errorf("%v: exit code %d, %q, %q", args, code, out, errs)
+		}
 	}
 }
 
