@@ -225,6 +225,9 @@ func (s *Server) lineContained(c *Conn, lane Lane, line []byte) (reply []byte, a
 			reply, act = lane.Fault(c, FaultPanic, nil), Close
 		}
 	}()
+	if blank(line) {
+		return nil, Next
+	}
 	return lane.Line(c, line, nil, true)
 }
 

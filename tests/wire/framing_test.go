@@ -45,6 +45,9 @@ func TestLines_Accepted(t *testing.T) {
 	f("white space inside", "{\"id\":\r\"1\",\t"+messages+"}\n", "1")
 	f("nothing at all", "")
 	f("blank lines", "\n \n\t\n\r\n{"+messages+"}\n\n", "")
+	long := strings.Repeat(" \t\r ", 1<<18)
+	f("a long blank line", long+"\n{"+messages+"}\n"+long, "")
+	f("long white space around", long+"{"+messages+"}"+long+"\n", "")
 	f("no newline at the end", `{"id":"1",`+messages+"}", "1")
 	f("several in one write", `{"id":"1",`+messages+"}\n"+`{"id":"2",`+messages+"}\n", "1", "2")
 	f("several, the last without newline",
