@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -237,4 +238,27 @@ func FuzzParseFile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestUnknownKeysListOnce: the list of what is allowed must not push the other
+// problems out of sight.
+func TestUnknownKeysListOnce(t *testing.T) {
+	_, err := parseFile("/c.json", []byte("{\n\"c\": 1,\n\"a\": 1, \"b\": 1,\n\"queue_depth\": -1,\n"+
+		`"listen": {"x": 1, "y": 2}}`))
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		text, _, list := strings.Cut(strings.TrimSpace(line), "; allowed: ")
+		lines = append(lines, fmt.Sprint(text, " ", list))
+	}
+	want := []string{
+		"config /c.json:2: c: unknown key true",
+		"config /c.json:3: a: unknown key false",
+		"config /c.json:3: b: unknown key false",
+		"config /c.json:4: queue_depth: must be between 0 and 1048576 false",
+		"config /c.json:5: listen.x: unknown key true",
+		"config /c.json:5: listen.y: unknown key false",
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Error(diff)
+	}
 }

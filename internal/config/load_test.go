@@ -211,6 +211,15 @@ func TestTransports(t *testing.T) {
 	if got := c.Warnings(); len(got) != 1 || !strings.Contains(got[0], "without an API key") {
 		t.Errorf("warnings = %q", got)
 	}
+	path := filepath.Join(t.TempDir(), "c.json")
+	file := `{"listen": {"tcp": "127.0.0.1:0", "api_key_env": "TCP_KEY"}}`
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c = mustLoad(t, nil, "--config", path)
+	if got := c.Warnings(); len(got) != 1 || !strings.Contains(got[0], "TCP_KEY, which") {
+		t.Errorf("warnings = %q, want one that names the empty variable", got)
+	}
 }
 
 func TestUsageErrors(t *testing.T) {

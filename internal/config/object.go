@@ -263,20 +263,29 @@ func idText(n *node) (string, bool) {
 	return strings.Join(ids, ","), n.isArr
 }
 
-// done reports the keys that nothing has asked for.
+// done reports the keys that nothing has asked for. The first of them tells what
+// is allowed; said again for each it would bury the other problems.
 func (o *object) done() {
+	var unknown []member
 	for key, m := range o.fields {
-		if slices.Contains(o.allowed, key) {
-			continue
-		}
-		if key == "api_key" || key == "openai_api_key" {
+		switch {
+		case slices.Contains(o.allowed, key):
+		case key == "api_key" || key == "openai_api_key":
 			o.rep.add(m.line, "%s%s: no secret may stand in this file: name an environment "+
 				"variable in listen.api_key_env or in a backend's api_key_env", o.path, key)
-			continue
+		default:
+			unknown = append(unknown, m)
 		}
-		allowed := slices.Clone(o.allowed)
-		slices.Sort(allowed)
-		o.rep.add(m.line, "%s%s: unknown key; allowed: %s",
-			o.path, printable(key), strings.Join(slices.Compact(allowed), ", "))
+	}
+	slices.SortFunc(unknown, func(a, b member) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
+	})
+	for i, m := range unknown {
+		allowed := ""
+		if i == 0 {
+			slices.Sort(o.allowed)
+			allowed = "; allowed: " + strings.Join(slices.Compact(o.allowed), ", ")
+		}
+		o.rep.add(m.line, "%s%s: unknown key%s", o.path, printable(m.key), allowed)
 	}
 }

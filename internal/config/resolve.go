@@ -243,9 +243,13 @@ func (c *Config) checkFlagBackend(b *Backend) error {
 func (c *Config) Warnings() []string {
 	var list []string
 	if c.APIKey == "" {
+		hint := "set INFERD_API_KEY"
+		if c.keyEnv != "" {
+			hint = c.keyEnv + ", which listen.api_key_env names, is not set"
+		}
 		for _, addr := range c.tcpAddrs() {
 			list = append(list, "tcp "+addr+" is served without an API key: "+
-				"every user of this machine can connect; set INFERD_API_KEY")
+				"every user of this machine can connect; "+hint)
 		}
 	}
 	if c.WriteTimeout == 0 {
