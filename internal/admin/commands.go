@@ -34,8 +34,8 @@ type ConnInfo struct {
 	BytesIn            uint64 `json:"bytes_in"`
 	BytesOut           uint64 `json:"bytes_out"`
 	RunningRequest     string `json:"running_request,omitempty"` // the client's id for it
-	Requests           uint64 `json:"requests"`                  // answered so far
-	PendingRequests    int    `json:"pending_requests"`          // read, not yet answered
+	Requests           uint64 `json:"requests"`                  // lines taken up so far
+	PendingRequests    int    `json:"pending_requests"`          // of these, not yet answered
 	PendingOutputBytes int    `json:"pending_output_bytes"`
 }
 
@@ -50,10 +50,10 @@ type ClosedConn struct {
 // command is one line from a client. Unknown members are ignored, for clients
 // may be newer than the daemon.
 type command struct {
-	Type    string `json:"type"`
-	Command string `json:"command"`
-	Level   string `json:"level"` // of log_level
-	Conn    uint64 `json:"conn"`  // of cancel
+	Type    string          `json:"type"`
+	Command string          `json:"command"`
+	Level   json.RawMessage `json:"level"` // of log_level: a string
+	Conn    json.RawMessage `json:"conn"`  // of cancel: a number above 0
 }
 
 // answer is the one reply frame to a command line. refusal, if not nil, says
@@ -92,15 +92,17 @@ func run(cmd command, c Commands) (fields, error) {
 	case "reload":
 		return fields{}, c.Reload()
 	case "log_level":
-		if cmd.Level == "" {
+		var level string
+		if json.Unmarshal(cmd.Level, &level) != nil || level == "" {
 			return nil, fmt.Errorf(`log_level needs "level": debug, info, warn, error or off`)
 		}
-		return fields{"level": cmd.Level}, c.SetLogLevel(cmd.Level)
+		return fields{"level": level}, c.SetLogLevel(level)
 	case "cancel":
-		if cmd.Conn == 0 {
+		var conn uint64
+		if json.Unmarshal(cmd.Conn, &conn) != nil || conn == 0 {
 			return nil, fmt.Errorf(`cancel needs "conn": a connection's id`)
 		}
-		return fields{"conn": cmd.Conn}, c.Cancel(cmd.Conn)
+		return fields{"conn": conn}, c.Cancel(conn)
 	default:
 		return nil, fmt.Errorf(
 			"unknown command: use stats, connections, drain, reload, log_level or cancel",
