@@ -21,6 +21,7 @@ const (
 	timeToFirstToken = "inferd_time_to_first_token_seconds"
 	interToken       = "inferd_inter_token_seconds"
 	requestDuration  = "inferd_request_duration_seconds"
+	rejectSeconds    = "inferd_reject_seconds"
 	tokensTotal      = "inferd_tokens_total"
 	connections      = "inferd_connections"
 	connectionsTotal = "inferd_connections_total"
@@ -42,6 +43,7 @@ var catalog = []Metric{
 	{timeToFirstToken, "histogram", nil, "Time from admission to the first token."},
 	{interToken, "histogram", nil, "Time between two tokens of one request."},
 	{requestDuration, "histogram", nil, "Time from admission to the terminal frame."},
+	{rejectSeconds, "histogram", nil, "Time from taking up a request's line to its queue_full."},
 	{tokensTotal, "counter", []string{"kind"}, "Tokens, as the engines count them."},
 	{connections, "gauge", nil, "Open connections."},
 	{connectionsTotal, "counter", []string{"transport"}, "Connections accepted."},
@@ -158,6 +160,12 @@ var (
 		.01, .025, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
 	}
 )
+
+// rejectBuckets are fine below a millisecond: a refusal is promised to be
+// immediate.
+var rejectBuckets = []float64{
+	.000005, .00001, .00002, .00005, .0001, .0002, .0005, .001, .002, .005, .01, .1, 1,
+}
 
 // waitBuckets serve queue wait and request duration. vLLM's begin at 0.3 s, too
 // late for a local queue; these have its upper range and a finer lower one.

@@ -104,6 +104,7 @@ func TestCounting(t *testing.T) {
 	s.ObserveInterToken(30 * time.Millisecond)
 	s.ObserveQueueWait(time.Second)
 	s.ObserveRequest(2 * time.Hour)
+	s.ObserveReject(15 * time.Microsecond)
 	text := scrape(t, s)
 	for _, want := range []string{
 		`inferd_requests_total{wire="v1",outcome="done"} 1`,
@@ -126,6 +127,8 @@ func TestCounting(t *testing.T) {
 		`inferd_queue_wait_seconds_bucket{le="1"} 1`,
 		`inferd_request_duration_seconds_bucket{le="1920"} 0`,
 		`inferd_request_duration_seconds_count 1`,
+		`inferd_reject_seconds_bucket{le="1e-05"} 0`,
+		`inferd_reject_seconds_bucket{le="2e-05"} 1`,
 		"# TYPE inferd_inter_token_seconds histogram",
 	} {
 		if !strings.Contains(text, want+"\n") {
@@ -181,6 +184,7 @@ func TestNoAllocations(t *testing.T) {
 		s.Tokens(Completion, 3)
 		s.ObserveInterToken(time.Millisecond)
 		s.ObserveFirstToken(time.Millisecond)
+		s.ObserveReject(time.Microsecond)
 		closed[0].Inc()
 	}); n != 0 {
 		t.Errorf("%v allocations, want 0", n)

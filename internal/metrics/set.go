@@ -44,6 +44,7 @@ type Set struct {
 	firstToken      *vm.PrometheusHistogram
 	interToken      *vm.PrometheusHistogram
 	requestDuration *vm.PrometheusHistogram
+	reject          *vm.PrometheusHistogram
 
 	mu       sync.Mutex
 	breakers map[string]string // guarded by mu: backend to its series' name
@@ -77,6 +78,7 @@ func New(o Options) *Set {
 	s.firstToken = s.set.NewPrometheusHistogramExt(timeToFirstToken, firstTokenBuckets)
 	s.interToken = s.set.NewPrometheusHistogramExt(interToken, interTokenBuckets)
 	s.requestDuration = s.set.NewPrometheusHistogramExt(requestDuration, waitBuckets)
+	s.reject = s.set.NewPrometheusHistogramExt(rejectSeconds, rejectBuckets)
 	for name, read := range map[string]func() float64{
 		queueDepth: o.QueueDepth, queueCapacity: o.QueueCapacity,
 		active: o.Active, connections: o.Connections,
@@ -160,6 +162,9 @@ func (s *Set) ObserveInterToken(d time.Duration) { s.observe(s.interToken, d) }
 
 // ObserveRequest records the time from admission to the terminal frame.
 func (s *Set) ObserveRequest(d time.Duration) { s.observe(s.requestDuration, d) }
+
+// ObserveReject records the time from a request's line to its queue_full.
+func (s *Set) ObserveReject(d time.Duration) { s.observe(s.reject, d) }
 
 func (s *Set) observe(h *vm.PrometheusHistogram, d time.Duration) {
 	if s.enabled {

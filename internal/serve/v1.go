@@ -123,7 +123,11 @@ func (l *v1Lane) Line(
 	}
 	switch l.svc.gate.Try(&l.spare.ticket) {
 	case admit.Full:
-		return l.queueFull(conn, client, w.ID, dst), loop.Next
+		dst = l.queueFull(conn, client, w.ID, dst)
+		if l.svc.met.Enabled() {
+			l.svc.met.ObserveReject(time.Duration(loop.Nanotime() - arrived))
+		}
+		return dst, loop.Next
 	case admit.Closed:
 		l.reject(metrics.ShuttingDown)
 		return codec.AppendError(dst, l.id, codec.BackendUnavailable, "admission closed"), loop.Close

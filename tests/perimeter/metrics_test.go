@@ -81,6 +81,7 @@ func TestMetrics_Move(t *testing.T) {
 		"inferd_time_to_first_token_seconds_count":                 2,
 		"inferd_inter_token_seconds_count":                         4,
 		"inferd_request_duration_seconds_count":                    2,
+		"inferd_reject_seconds_count":                              1,
 		`inferd_breaker_state{backend="mock"}`:                     0,
 		"inferd_log_dropped_total":                                 0,
 		"inferd_panics_total":                                      0,
