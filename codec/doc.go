@@ -31,8 +31,8 @@
 //
 // The AppendX functions append one whole frame, `\n` included, to a buffer of the
 // caller's and allocate only to grow it. They may be called from any goroutine.
-// Values that stay the same for a whole request are encoded once by the caller
-// (quotedID from [AppendQuoted]) and token texts are escaped once
+// What stays the same for a whole request is encoded once by the caller
+// ([AppendQuoted], [AppendTokenHead]) and token texts are escaped once
 // ([AppendEscaped]) for both the token frame and the final done frame.
 //
 // # Errors

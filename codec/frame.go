@@ -20,12 +20,18 @@ type Usage struct {
 	CompletionTokens uint32 `json:"completion_tokens"`
 }
 
-// AppendToken appends a token frame. quotedID is from [AppendQuoted], escaped
-// from [AppendEscaped].
-func AppendToken(dst, quotedID, escaped []byte) []byte {
+// AppendTokenHead appends what all token frames of a request begin with, for
+// [AppendToken]. quotedID is from [AppendQuoted].
+func AppendTokenHead(dst, quotedID []byte) []byte {
 	dst = append(dst, `{"type":"token","id":`...)
 	dst = append(dst, quotedID...)
-	dst = append(dst, `,"content":"`...)
+	return append(dst, `,"content":"`...)
+}
+
+// AppendToken appends a token frame. head is from [AppendTokenHead], escaped
+// from [AppendEscaped].
+func AppendToken(dst, head, escaped []byte) []byte {
+	dst = append(dst, head...)
 	dst = append(dst, escaped...)
 	return append(dst, "\"}\n"...)
 }

@@ -27,12 +27,15 @@ func TestFrames(t *testing.T) {
 	}
 	id := func(s string) []byte { return AppendQuoted(nil, s) }
 	esc := func(s string) []byte { return AppendEscaped(nil, []byte(s)) }
+	token := func(id, escaped []byte) []byte {
+		return AppendToken(nil, AppendTokenHead(nil, id), escaped)
+	}
 
-	f(AppendToken(nil, id("r1"), esc("alpha ")),
+	f(token(id("r1"), esc("alpha ")),
 		`{"type":"token","id":"r1","content":"alpha "}`)
-	f(AppendToken(nil, id(""), esc("")),
+	f(token(id(""), esc("")),
 		`{"type":"token","id":"","content":""}`)
-	f(AppendToken(nil, id(`a"b`), esc("<&>\n")),
+	f(token(id(`a"b`), esc("<&>\n")),
 		`{"type":"token","id":"a\"b","content":"<&>\n"}`)
 	f(AppendDone(nil, id("r1"), esc("alpha beta gamma"), Usage{0, 3}, "end", "mock"),
 		`{"type":"done","id":"r1","content":"alpha beta gamma",`+
@@ -55,7 +58,8 @@ func TestFrames(t *testing.T) {
 		`{"type":"error","id":"second","code":"queue_full","message":"queue full",`+
 			`"retry_after_ms":1500,"active":4,"queued":10}`)
 
-	if got := string(AppendToken([]byte("before"), id("x"), nil)); !strings.HasPrefix(got, `before{`) {
+	head := AppendTokenHead(nil, id("x"))
+	if got := string(AppendToken([]byte("before"), head, nil)); !strings.HasPrefix(got, `before{`) {
 		t.Errorf("AppendToken does not append: %s", got)
 	}
 }

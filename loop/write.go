@@ -67,7 +67,7 @@ func (lp *eventLoop) compactPending(c *Conn) {
 func (lp *eventLoop) write(c *Conn, b []byte) (sent int, ok bool) {
 	for sent < len(b) {
 		piece := b[sent:min(len(b), sent+writePieceBytes)]
-		n, err := unix.Write(c.fd, piece)
+		n, err := writeNow(c.fd, piece)
 		switch err {
 		case nil:
 			c.bytesOut.Add(uint64(n))

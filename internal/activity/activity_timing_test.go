@@ -15,6 +15,7 @@ func BenchmarkRequestDone(b *testing.B) {
 	n := 0
 	b.ReportAllocs()
 	for b.Loop() {
+		e.At += 1000 // the caller has read a clock anyway
 		l.RequestDone(e)
 		if n++; n%64 == 0 { // cheap enough to be part of the figure
 			l.file.mu.Lock()

@@ -13,6 +13,9 @@ const hexDigits = "0123456789abcdef"
 // appendText appends s as the inside of a JSON string: redacted, cut to limit
 // bytes, escaped, invalid UTF-8 replaced by U+FFFD.
 func appendText(dst []byte, s string, limit int) []byte {
+	if len(s) <= limit && isPlain(s) {
+		return append(dst, s...)
+	}
 	s = redact.Cut(s, limit)
 	plain := 0 // s[plain:i] needs no escaping and is not yet appended
 	for i := 0; i < len(s); {
@@ -45,9 +48,40 @@ func appendText(dst []byte, s string, limit int) []byte {
 	return append(dst, s[plain:]...)
 }
 
+// isPlain says whether s stays as it is: nothing to escape and nothing that a
+// secret could hide behind.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if !plainByte[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+var plainByte = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf && !redact.Trigger(byte(c))
+	}
+	return t
+}()
+
+// Text is encoded already, as the inside of a JSON string: for what stays the
+// same over many lines. Make it with [TextOf].
+type Text string
+
+// TextOf encodes s as every text of a line is: redacted, cut, escaped.
+func TextOf(s string) Text { return Text(appendText(nil, s, maxStringBytes)) }
+
 // appendStop appends a wire stop reason as the log spells it: end_turn becomes
 // EndTurn.
 func appendStop(dst []byte, wire string) []byte {
+	switch wire { // the usual ones, without a look at each letter
+	case "end":
+		return append(dst, "End"...)
+	case "length":
+		return append(dst, "Length"...)
+	}
 	wire = redact.Cut(wire, maxStringBytes)
 	up := true
 	for i := range len(wire) {
@@ -76,6 +110,20 @@ func appendMillis(dst []byte, d time.Duration) []byte {
 	dst = strconv.AppendInt(dst, us/1000, 10)
 	us %= 1000
 	return append(dst, '.', byte('0'+us/100), byte('0'+us/10%10), byte('0'+us%10))
+}
+
+// wallClock tells the wall time of moments on a monotonic clock. It reads the
+// system's once a wallSync: a step of that clock is seen so much later.
+type wallClock struct {
+	wall time.Time
+	mono int64 // the same moment; 0 is none yet
+}
+
+func (c *wallClock) at(mono int64) time.Time {
+	if d := time.Duration(mono - c.mono); c.mono == 0 || d < -wallSync || d >= wallSync {
+		c.wall, c.mono = time.Now().Round(0), mono
+	}
+	return c.wall.Add(time.Duration(mono - c.mono))
 }
 
 // A stamp formats times and remembers the text of the last second, which is

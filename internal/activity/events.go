@@ -20,7 +20,7 @@ var wireVersion = [...]string{V1: "", V2: "v2", Embed: "embed"}
 type From struct {
 	Wire Wire
 	Conn uint64 // the connection's number, from 1; links its events
-	Peer string // as shown to people: unix:<uid>:<pid> or tcp:<ip:port>
+	Peer Text   // as shown to people: unix:<uid>:<pid> or tcp:<ip:port>
 }
 
 // ConnectionAccepted is logged when a connection was accepted, and on wires
@@ -55,6 +55,10 @@ type TCPAuthRejected struct {
 // RequestDone is a request that was answered in full.
 type RequestDone struct {
 	From
+	// At is when it was done, in nanoseconds on a monotonic clock that is the
+	// same for all events: who logs many a second has just read one, and reading
+	// the wall clock for each costs more than the rest of the line. 0 is now.
+	At               int64
 	ReqID            string
 	Backend          string
 	StopReason       string // as on the wire: end, length, end_turn
@@ -140,7 +144,7 @@ const (
 
 // RequestDone logs request_done, or v2_request_done on that wire.
 func (l *Log) RequestDone(e *RequestDone) {
-	if !l.begins(kindRequestDone) {
+	if !l.beginsAt(kindRequestDone, e.At) {
 		return
 	}
 	n := l.line()
@@ -148,8 +152,7 @@ func (l *Log) RequestDone(e *RequestDone) {
 	if e.Wire == V1 {
 		n.num(`"completion_tokens":`, int64(e.CompletionTokens))
 	}
-	n.b = append(n.b, activityField...)
-	n.id(`"conn":`, e.Conn)
+	n.conn(e.Conn)
 	n.millis(`"duration_ms":`, e.Duration)
 	if e.Wire != V1 {
 		n.num(`"input_tokens":`, int64(e.PromptTokens))
@@ -160,7 +163,7 @@ func (l *Log) RequestDone(e *RequestDone) {
 		n.num(`"n_tools":`, int64(e.Tools))
 		n.num(`"output_tokens":`, int64(e.CompletionTokens))
 	}
-	n.str(`"peer":"`, e.Peer)
+	n.text(`"peer":"`, e.Peer)
 	if e.Wire == V1 {
 		n.num(`"prompt_tokens":`, int64(e.PromptTokens))
 	}
@@ -182,14 +185,13 @@ func (l *Log) EmbedDone(e *EmbedDone) {
 	}
 	n := l.line()
 	n.str(`"backend":"`, e.Backend)
-	n.b = append(n.b, activityField...)
-	n.id(`"conn":`, e.Conn)
+	n.conn(e.Conn)
 	n.num(`"dimensions":`, int64(e.Dimensions))
 	n.millis(`"duration_ms":`, e.Duration)
 	n.num(`"input_tokens":`, int64(e.InputTokens))
 	n.name(kindRequestDone, Embed)
 	n.num(`"n_inputs":`, int64(e.Inputs))
-	n.str(`"peer":"`, e.Peer)
+	n.text(`"peer":"`, e.Peer)
 	n.millis(`"queue_wait_ms":`, e.QueueWait)
 	n.str(`"req_id":"`, e.ReqID)
 	n.time(&l.stamp, n.now)
@@ -203,10 +205,9 @@ func (l *Log) ConnectionAccepted(e *ConnectionAccepted) {
 		return
 	}
 	n := l.line()
-	n.b = append(n.b, activityField...)
-	n.id(`"conn":`, e.Conn)
+	n.conn(e.Conn)
 	n.name(kindConnectionAccepted, e.Wire)
-	n.str(`"peer":"`, e.Peer)
+	n.text(`"peer":"`, e.Peer)
 	if e.Transport == "unix" {
 		if e.PID >= 0 {
 			n.num(`"peer_pid":`, e.PID)
@@ -233,7 +234,7 @@ func (l *Log) ConnectionRefused(e *ConnectionRefused) {
 		n.num(`"limit":`, int64(e.Limit))
 	}
 	n.msg(kindConnectionRefused, V1)
-	n.str(`"peer":"`, e.Peer)
+	n.text(`"peer":"`, e.Peer)
 	n.str(`"reason":"`, e.Reason)
 	n.time(&l.stamp, n.now)
 	n.wire(e.Wire)
@@ -248,11 +249,10 @@ func (l *Log) ConnectionClosed(e *ConnectionClosed) {
 	n := l.line()
 	n.num(`"bytes_in":`, int64(e.BytesIn))
 	n.num(`"bytes_out":`, int64(e.BytesOut))
-	n.b = append(n.b, activityField...)
-	n.id(`"conn":`, e.Conn)
+	n.conn(e.Conn)
 	n.millis(`"duration_ms":`, e.Duration)
 	n.name(kindConnectionClosed, V1)
-	n.str(`"peer":"`, e.Peer)
+	n.text(`"peer":"`, e.Peer)
 	n.str(`"reason":"`, e.Reason)
 	n.time(&l.stamp, n.now)
 	n.wire(e.Wire)
@@ -265,10 +265,9 @@ func (l *Log) TCPAuthRejected(e *TCPAuthRejected) {
 		return
 	}
 	n := l.line()
-	n.b = append(n.b, activityField...)
-	n.id(`"conn":`, e.Conn)
+	n.conn(e.Conn)
 	n.name(kindTCPAuthRejected, e.Wire)
-	n.str(`"peer":"`, e.Peer)
+	n.text(`"peer":"`, e.Peer)
 	n.str(`"reason":"`, e.Reason)
 	n.time(&l.stamp, n.now)
 	n.wire(e.Wire)

@@ -120,7 +120,8 @@ func TestEventLines(t *testing.T) {
 func TestSecretsStayOut(t *testing.T) {
 	const secret = "sk-abcdefghijklmnop"
 	got := written(t, func(l *Log) {
-		l.RequestDone(&RequestDone{ReqID: secret, Backend: secret})
+		l.RequestDone(&RequestDone{
+			At: 12345, ReqID: secret, Backend: secret})
 		l.QueueFull(&QueueFull{ReqID: "id " + secret})
 		l.InvalidRequest(&InvalidRequest{ReqID: secret, Reason: `{"password":"hunter2"}`})
 		l.BackendFailed(&BackendFailed{Reason: "upstream said: Authorization: Bearer hunter2hunter2"})
@@ -162,7 +163,7 @@ func TestLongAndHostileStrings(t *testing.T) {
 func TestLongestLineFitsItsReserve(t *testing.T) {
 	worst := strings.Repeat("\x01", maxStringBytes)
 	got := written(t, func(l *Log) {
-		from := From{Wire: Embed, Conn: 1<<64 - 1, Peer: worst}
+		from := From{Wire: Embed, Conn: 1<<64 - 1, Peer: TextOf(worst)}
 		l.RequestCancelled(&RequestCancelled{
 			From: from, ReqID: worst, Backend: worst, Stage: worst, Reason: worst, Duration: 1<<63 - 1,
 		})
@@ -186,6 +187,43 @@ func TestNoAllocations(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations for two events, want 0", n)
 	}
+}
+
+func TestWallClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c wallClock
+		begin := time.Now()
+		f := func(mono, want time.Duration) {
+			t.Helper()
+			if got := c.at(int64(mono)).Sub(begin.Round(0)); got != want {
+				t.Errorf("%v on the monotonic clock is %v after the start, want %v", mono, got, want)
+			}
+		}
+		const boot = 42 * time.Hour // where the monotonic clock stands is nobody's business
+		f(boot, 0)
+		f(boot+wallSync-1, wallSync-1) // no look at the wall clock, which stands still here
+		f(boot-time.Millisecond, -time.Millisecond)
+		f(boot+wallSync, 0) // looks again: the wall clock has not moved
+		time.Sleep(time.Hour)
+		f(boot+wallSync+5, 5)
+		f(boot+time.Hour, time.Hour)
+	})
+}
+
+func TestText(t *testing.T) {
+	f := func(in, want string) {
+		t.Helper()
+		if got := string(TextOf(in)); got != want {
+			t.Errorf("TextOf(%q) = %s, want %s", in, got, want)
+		}
+	}
+	f("", "")
+	f("unix:1000:42", "unix:1000:42")
+	f("r1", "r1")
+	f("a\"b\\\n\x01\xff", `a\"b\\\n\u0001`+"\ufffd")
+	f("api_key=geheim12", "[REDACTED:secret-kv]")
+	f("sk-"+strings.Repeat("a", 40), "[REDACTED:api-key]")
+	f(strings.Repeat("x", maxStringBytes+1), strings.Repeat("x", maxStringBytes))
 }
 
 func TestStamp(t *testing.T) {

@@ -38,6 +38,9 @@ const (
 	// batchDelay is how long the file writer collects lines after the first.
 	batchDelay = 20 * time.Millisecond
 
+	// wallSync is how long a reading of the wall clock is counted on from.
+	wallSync = time.Second
+
 	// retryDelay is the pause after a failed write.
 	retryDelay = time.Second
 

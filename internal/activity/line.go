@@ -30,17 +30,29 @@ func (n *line) str(key, value string) {
 	n.b = append(n.b, '"', ',')
 }
 
+// text appends a text field that is encoded already, unless it is empty.
+func (n *line) text(key string, value Text) {
+	if value == "" {
+		return
+	}
+	n.b = append(n.b, key...)
+	n.b = append(n.b, value...)
+	n.b = append(n.b, '"', ',')
+}
+
 func (n *line) num(key string, value int64) {
 	n.b = append(n.b, key...)
 	n.b = strconv.AppendInt(n.b, value, 10)
 	n.b = append(n.b, ',')
 }
 
-// id appends a number that counts from 1, unless it is unknown.
-func (n *line) id(key string, value uint64) {
-	if value != 0 {
-		n.num(key, int64(value))
+// conn appends the component and the connection's number, unless that is unknown.
+func (n *line) conn(id uint64) {
+	if id == 0 {
+		n.b = append(n.b, activityField...)
+		return
 	}
+	n.num(activityField+`"conn":`, int64(id))
 }
 
 func (n *line) millis(key string, d time.Duration) {
@@ -72,9 +84,24 @@ func (n *line) msg(k kind, w Wire) {
 
 // name appends level and msg, which are neighbours unless there is a limit.
 func (n *line) name(k kind, w Wire) {
-	n.level(k)
-	n.msg(k, w)
+	if int(w) >= len(wirePrefix) {
+		w = V1
+	}
+	n.b = append(n.b, names[k][w]...)
 }
+
+// names has what name appends.
+var names = func() (all [kindCount][len(wirePrefix)]string) {
+	for k := range all {
+		for w := range all[k] {
+			var n line
+			n.level(kind(k))
+			n.msg(kind(k), Wire(w))
+			all[k][w] = string(n.b)
+		}
+	}
+	return all
+}()
 
 func (n *line) wire(w Wire) {
 	if int(w) < len(wireVersion) {
@@ -95,12 +122,22 @@ func (n *line) end() []byte {
 
 // begins decides whether an event of kind k is logged. If so it returns with
 // the file's lock held, which finish gives back.
-func (l *Log) begins(k kind) bool {
+func (l *Log) begins(k kind) bool { return l.beginsAt(k, 0) }
+
+// beginsAt is begins for an event that happened at a moment of a monotonic clock,
+// 0 for now.
+func (l *Log) beginsAt(k kind, at int64) bool {
 	if l == nil || !l.enabled(kinds[k].level) {
 		return false
 	}
-	now := time.Now()
+	var now time.Time
+	if at == 0 {
+		now = time.Now()
+	}
 	l.file.mu.Lock()
+	if at != 0 {
+		now = l.wall.at(at)
+	}
 	l.now = now
 	limit := cap(l.file.buf)
 	if kinds[k].flood {

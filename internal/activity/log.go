@@ -36,6 +36,7 @@ type Log struct {
 	// guarded by file.mu
 	now   time.Time // of the event being encoded
 	stamp stamp
+	wall  wallClock
 	flood [kindCount]floodCount
 }
 

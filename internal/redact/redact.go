@@ -110,6 +110,10 @@ func applyRules(s string, open bool) string {
 // eyJ, the A of AKIA.
 var triggers = [256]bool{':': true, '=': true, '-': true, '_': true, 'J': true, 'A': true}
 
+// Trigger reports whether c can be part of what gives a secret away: text without
+// any such byte has none.
+func Trigger(c byte) bool { return triggers[c] }
+
 // suspicious looks one step closer at the trigger s[i]. It may say yes to text
 // without a secret, never no to text with one.
 func suspicious(s string, i int) bool {

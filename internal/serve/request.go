@@ -28,13 +28,14 @@ type request struct {
 	svc *Service
 
 	// set by the lane before Attach, then the worker's
-	conn     *loop.Conn
-	client   *Client
-	wire     codec.Request // strings point into text, or into a kept line
-	text     []byte
-	req      engine.Request
-	quotedID []byte
-	arrived  int64 // loop.Nanotime
+	conn      *loop.Conn
+	client    *Client
+	wire      codec.Request // strings point into text, or into a kept line
+	text      []byte
+	req       engine.Request
+	tokenHead []byte // what each token frame begins with; made for the first
+	quotedID  []byte
+	arrived   int64 // loop.Nanotime
 
 	// written under the connection's lock, by Start
 	place admit.Place
@@ -156,7 +157,10 @@ func (r *request) Token(text []byte) error {
 	if !r.wire.Stream {
 		return r.ctx.Err()
 	}
-	r.frame = codec.AppendToken(r.frame[:0], r.quotedID, r.content[start:])
+	if len(r.tokenHead) == 0 {
+		r.tokenHead = codec.AppendTokenHead(r.tokenHead, r.quotedID)
+	}
+	r.frame = codec.AppendToken(r.frame[:0], r.tokenHead, r.content[start:])
 	return r.conn.Write(r.frame)
 }
 
@@ -200,7 +204,8 @@ func (r *request) done(res engine.Result) {
 		PromptTokens: res.Usage.PromptTokens, CompletionTokens: res.Usage.CompletionTokens,
 	}, res.Stop.String(), r.lease.Engine().Name())
 	e := activity.RequestDone{
-		From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), StopReason: res.Stop.String(),
+		From: r.from(), At: now,
+		ReqID: r.req.ID, Backend: r.lease.Name(), StopReason: res.Stop.String(),
 		PromptTokens: res.Usage.PromptTokens, CompletionTokens: res.Usage.CompletionTokens,
 		QueueWait: time.Duration(r.started - r.arrived),
 		Duration:  time.Duration(now - r.arrived),
@@ -320,13 +325,13 @@ func (r *request) recycle() {
 	r.ctx.reset()
 	r.cut.Store(false)
 	if cap(r.text) > pooledBytes || cap(r.content) > pooledBytes || cap(r.frame) > pooledBytes {
-		r.text, r.content, r.frame = nil, nil, nil
+		r.text, r.content, r.frame, r.tokenHead = nil, nil, nil, nil
 	}
 	clear(r.wire.Messages)
 	clear(r.req.Messages)
 	r.wire.ID, r.wire.Grammar, r.req.ID, r.req.Grammar = "", "", "", ""
 	r.conn, r.client, r.lease = nil, nil, route.Lease{}
-	r.content, r.frame = r.content[:0], r.frame[:0]
+	r.content, r.frame, r.tokenHead = r.content[:0], r.frame[:0], r.tokenHead[:0]
 	r.first, r.last, r.gone = 0, 0, loop.ReasonClient
 	r.svc.free.Put(r)
 }

@@ -20,6 +20,7 @@ import (
 type Client struct {
 	Identity peer.Identity
 	Peer     string        // Identity, as shown to people
+	peerText activity.Text // Peer, ready for the log
 	Requests atomic.Uint64 // lines answered or taken on
 
 	// owned by the connection's loop
@@ -27,7 +28,7 @@ type Client struct {
 }
 
 func (c *Client) from(conn *loop.Conn) activity.From {
-	return activity.From{Wire: activity.V1, Conn: conn.ID(), Peer: c.Peer}
+	return activity.From{Wire: activity.V1, Conn: conn.ID(), Peer: c.peerText}
 }
 
 // V1Options are how one listener's connections are let in.
@@ -51,18 +52,19 @@ type v1 struct {
 func (h *v1) Accept(nc net.Conn, id uint64) (any, bool) {
 	who, err := peer.FromConn(nc)
 	c := &Client{Identity: who, Peer: who.String()}
+	c.peerText = activity.TextOf(c.Peer)
 	if err != nil {
 		h.svc.log.Warn("no peer credentials", "peer", c.Peer, "error", err)
 	}
 	if h.opt.Allow != nil && !h.opt.Allow(nc, who) {
 		h.svc.met.Reject(metrics.PeerNotAllowed)
 		h.svc.opt.Log.ConnectionRefused(&activity.ConnectionRefused{
-			From: activity.From{Wire: activity.V1, Peer: c.Peer}, Reason: "peer_not_allowed",
+			From: activity.From{Wire: activity.V1, Peer: c.peerText}, Reason: "peer_not_allowed",
 		})
 		return nil, false
 	}
 	h.svc.opt.Log.ConnectionAccepted(&activity.ConnectionAccepted{
-		From:      activity.From{Wire: activity.V1, Conn: id, Peer: c.Peer},
+		From:      activity.From{Wire: activity.V1, Conn: id, Peer: c.peerText},
 		Transport: who.Transport, UID: int64(who.UID), PID: int64(who.PID),
 	})
 	transport := metrics.Unix
