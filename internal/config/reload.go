@@ -1,8 +1,10 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Change is one setting that a reload found different.
@@ -75,20 +77,27 @@ func (c *Config) backendsChange(next *Config) (Change, bool) {
 		return list
 	}
 	return Change{
-		Name: "backends", Old: names(c.Backends), New: names(next.Backends),
+		Name: "backends", Old: describe(c.Backends, nil), New: describe(next.Backends, c.Backends),
 		Live: slices.Equal(sorted(c.Backends), sorted(next.Backends)),
 	}, true
 }
 
-// names lists entries in order; a change within an entry is not spelled out,
-// for it may be a secret.
-func names(list []Backend) string {
-	text := ""
-	for i, b := range list {
-		if i > 0 {
-			text += ", "
+// describe lists entries in order, with their weights. An entry that differs from
+// the one of its name in old is marked; how is not spelled out, for it may be a
+// secret.
+func describe(list, old []Backend) string {
+	texts := make([]string, 0, len(list))
+	for _, b := range list {
+		text := b.Name
+		if b.Weight > 0 {
+			text += fmt.Sprintf(" (weight %d)", b.Weight)
 		}
-		text += b.Name
+		for _, o := range old {
+			if o.Weight = b.Weight; o.Name == b.Name && o != b {
+				text += " (changed)"
+			}
+		}
+		texts = append(texts, text)
 	}
-	return text
+	return strings.Join(texts, ", ")
 }

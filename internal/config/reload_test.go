@@ -67,7 +67,7 @@ func TestReload(t *testing.T) {
 func TestReloadOtherBackends(t *testing.T) {
 	path := writeFile(t, `{"backends": [{"kind": "mock", "name": "a"}]}`)
 	old := mustLoad(t, nil, "--config", path)
-	f := func(list string, live bool) {
+	f := func(list string, live bool, want string) {
 		t.Helper()
 		rewrite(t, path, `{"backends": [`+list+`]}`)
 		got, changes, err := old.Reload()
@@ -77,14 +77,17 @@ func TestReloadOtherBackends(t *testing.T) {
 		if len(changes) != 1 || changes[0].Name != "backends" || changes[0].Live != live {
 			t.Errorf("%s: changes = %v, want backends with live %v", list, changes, live)
 		}
+		if changes[0].Old != "a" || changes[0].New != want {
+			t.Errorf("%s: from %q to %q, want to %q", list, changes[0].Old, changes[0].New, want)
+		}
 		if applied := !cmp.Equal(old.Backends, got.Backends); applied != live {
 			t.Errorf("%s: applied %v, want %v", list, applied, live)
 		}
 	}
-	f(`{"kind": "mock", "name": "a", "weight": 2}`, true)
-	f(`{"kind": "mock", "name": "a", "tokens": 2}`, false)
-	f(`{"kind": "mock", "name": "a"}, {"kind": "mock", "name": "b"}`, false)
-	f(`{"kind": "mock", "name": "c"}`, false)
+	f(`{"kind": "mock", "name": "a", "weight": 2}`, true, "a (weight 2)")
+	f(`{"kind": "mock", "name": "a", "tokens": 2}`, false, "a (changed)")
+	f(`{"kind": "mock", "name": "a"}, {"kind": "mock", "name": "b"}`, false, "a, b")
+	f(`{"kind": "mock", "name": "c"}`, false, "c")
 }
 
 func TestReloadKeepsOldOnError(t *testing.T) {

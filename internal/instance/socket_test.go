@@ -200,6 +200,25 @@ func stale(path string) error {
 	return ln.Close()
 }
 
+// TestListenUnixForeignStale: a stale socket of another user is not ours to
+// remove, even where the directory would let us.
+func TestListenUnixForeignStale(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make another user's socket")
+	}
+	path := filepath.Join(tempDir(t), "s")
+	s := mustListen(t, path, 0o600)
+	s.made = nil // closing leaves it
+	if err := errors.Join(s.Close(), os.Chown(path, 65534, -1)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := ListenUnix(path, 0o600, "")
+	wantError(t, err, "uds path is a socket of user 65534 (refused")
+	if _, err := os.Lstat(path); err != nil {
+		t.Errorf("it was removed: %v", err)
+	}
+}
+
 func TestListenUnixReclaimsStale(t *testing.T) {
 	path := filepath.Join(tempDir(t), "s")
 	if err := stale(path); err != nil {
