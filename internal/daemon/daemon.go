@@ -66,6 +66,9 @@ type serving struct {
 // nil error is a signalled shutdown.
 func Run(cfg *config.Config, stderr io.Writer) error {
 	crashBySignal()
+	// Whoever reads stderr may go. A write then fails, which is the log's business;
+	// without this the Go runtime would end the daemon.
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)

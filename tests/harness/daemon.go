@@ -19,9 +19,10 @@ import (
 
 // Spec is how to start a daemon, for what the short forms cannot say.
 type Spec struct {
-	Flags []string
-	Env   []string // besides PATH, HOME, XDG_RUNTIME_DIR and INFERD_LLAMA_LIB
-	Dir   string   // HOME and the place of all its files; empty: a new one
+	Flags  []string
+	Env    []string // besides PATH, HOME, XDG_RUNTIME_DIR and INFERD_LLAMA_LIB
+	Dir    string   // HOME and the place of all its files; empty: a new one
+	Stderr *os.File // in place of what Log shows
 	// Bare adds no flags: every path is the daemon's own default. Unix, Admin and
 	// Lock do not know them then.
 	Bare bool
@@ -104,6 +105,9 @@ func (s Spec) Launch(t testing.TB) *Daemon {
 	cmd.Dir = s.Dir
 	cmd.Env = append(Environ(s.Dir), s.Env...)
 	cmd.Stderr = d.stderr
+	if s.Stderr != nil {
+		cmd.Stderr = s.Stderr
+	}
 	cmd.SysProcAttr = attr()
 	if err := spawn(cmd); err != nil {
 		t.Fatal(err)

@@ -196,6 +196,37 @@ func TestActivity_Modes(t *testing.T) {
 	}
 }
 
+// TestRow14_ReaderOfStderrGone: what the daemon says to people goes nowhere when
+// nobody listens any more, or when he has stopped reading; it serves on and ends
+// as it should.
+func TestRow14_ReaderOfStderrGone(t *testing.T) {
+	t.Parallel()
+	for _, gone := range []bool{true, false} {
+		r, w, err := os.Pipe()
+		must(t, err)
+		defer r.Close()
+		d := harness.Spec{
+			Stderr: w, Flags: []string{"--backend", "mock", "--log-level", "debug"},
+		}.Launch(t)
+		must(t, w.Close())
+		d.AwaitReady(t)
+		if gone {
+			must(t, r.Close())
+		}
+		c := d.Dial(t)
+		for range 1000 { // at level debug more than a pipe holds
+			c.Send(harness.Ask("r"))
+			if f := c.Last(); f.Outcome() != "done" {
+				t.Fatalf("%+v", f)
+			}
+		}
+		d.AwaitEvent(t, "request_done", ofRequest("r"))
+		if code := d.Stop(t); code != 0 {
+			t.Errorf("reader gone %v: exit code %d", gone, code)
+		}
+	}
+}
+
 // TestActivity_Rotation: no file above the limit, as many as configured, and no
 // line lost on the way.
 func TestActivity_Rotation(t *testing.T) {
