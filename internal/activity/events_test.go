@@ -121,7 +121,8 @@ func TestSecretsStayOut(t *testing.T) {
 	const secret = "sk-abcdefghijklmnop"
 	got := written(t, func(l *Log) {
 		l.RequestDone(&RequestDone{
-			At: 12345, ReqID: secret, Backend: secret})
+			At: 12345, ReqID: secret, Backend: secret,
+		})
 		l.QueueFull(&QueueFull{ReqID: "id " + secret})
 		l.InvalidRequest(&InvalidRequest{ReqID: secret, Reason: `{"password":"hunter2"}`})
 		l.BackendFailed(&BackendFailed{Reason: "upstream said: Authorization: Bearer hunter2hunter2"})
