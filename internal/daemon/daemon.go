@@ -38,6 +38,7 @@ type Daemon struct {
 	lock     *instance.Lock
 	status   *admin.Broadcaster
 	admin    *admin.Server
+	adminEnd chan struct{} // closed when admin accepts no more
 	backends []backend
 	parallel int // requests that each llamacpp engine computes at once
 	router   *route.Router

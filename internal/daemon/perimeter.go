@@ -43,7 +43,8 @@ func (d *Daemon) openPerimeter() error {
 		d.releaseLock()
 		return err
 	}
-	go func() { _ = d.admin.Serve(ln) }()
+	d.adminEnd = make(chan struct{})
+	go func() { defer close(d.adminEnd); _ = d.admin.Serve(ln) }()
 	if err := d.openMetrics(cfg); err != nil {
 		d.closePerimeter()
 		return err
@@ -111,6 +112,7 @@ func (d *Daemon) closePerimeter() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	_ = d.admin.Close(ctx)
+	<-d.adminEnd // its socket is removed, however early this end comes
 	if d.web != nil {
 		_ = d.web.Close(ctx)
 	}
