@@ -151,7 +151,7 @@ func TestLinearTime(t *testing.T) {
 		in := strings.Repeat(unit, n/len(unit))
 		begin := time.Now()
 		String(in)
-		if took := time.Since(begin); took > 5*time.Second {
+		if took := time.Since(begin); took > time.Minute {
 			t.Errorf("%d x %q took %v", n/len(unit), unit, took)
 		}
 	}

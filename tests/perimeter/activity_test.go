@@ -35,21 +35,19 @@ func ofRequest(id string) func(harness.Event) bool {
 // TestActivity_Events makes each event happen and reads it back.
 func TestActivity_Events(t *testing.T) {
 	t.Parallel()
-	d := harness.StartMock(t, "--mock-tokens", "3", "--mock-token-delay", "100ms",
+	d := harness.StartMock(t, "--mock-tokens", "100000", "--mock-token-delay", "10ms",
 		"--active-permits", "1", "--queue-depth", "1")
 	admin := observe.Dial(t, d)
 
 	a, b, c := d.Dial(t), d.Dial(t), d.Dial(t)
-	a.Send(harness.Ask("first"))
+	a.Send(harness.Ask("running-and-gone"))
 	a.Frame()
 	b.Send(harness.Ask("queued-and-gone"))
 	admin.Await(t, "one waiting", func(s observe.Stats) bool { return s.Queued == 1 })
 	c.Send(harness.Ask("too-many"))
 	c.Last()
 	_ = b.Close()
-	end(a)
-	a.Send(harness.Ask("running-and-gone"))
-	a.Frame()
+	admin.Await(t, "none waiting", func(s observe.Stats) bool { return s.Queued == 0 })
 	_ = a.Close()
 	c.Send(`{"id":"bad","messages":[]}` + "\n")
 	c.Last()
@@ -62,8 +60,6 @@ func TestActivity_Events(t *testing.T) {
 
 	has(t, d.AwaitEvent(t, "connection_accepted", nil), "conn", "peer", "peer_uid", "peer_pid",
 		"transport")
-	has(t, d.AwaitEvent(t, "request_done", ofRequest("first")), "conn", "peer", "backend",
-		"stop_reason", "prompt_tokens", "completion_tokens", "queue_wait_ms", "ttft_ms", "duration_ms")
 	has(t, d.AwaitEvent(t, "queue_full", ofRequest("too-many")), "conn", "peer", "active", "queued",
 		"retry_after_ms")
 	has(t, d.AwaitEvent(t, "invalid_request", ofRequest("bad")), "conn", "peer", "reason")
@@ -83,11 +79,16 @@ func TestActivity_Events(t *testing.T) {
 	has(t, e, "conn", "peer", "bytes_in", "bytes_out", "duration_ms")
 
 	// One connection's events carry one number.
-	first := d.AwaitEvent(t, "request_done", ofRequest("first")).Number("conn")
-	gone := d.AwaitEvent(t, "request_cancelled", ofRequest("running-and-gone")).Number("conn")
-	if first != gone || first == 0 {
-		t.Errorf("two requests of one connection are of %v and %v", first, gone)
+	full := d.AwaitEvent(t, "queue_full", ofRequest("too-many")).Number("conn")
+	bad := d.AwaitEvent(t, "invalid_request", ofRequest("bad")).Number("conn")
+	if full != bad || full != e.Number("conn") || full == 0 {
+		t.Errorf("one connection's events are of %v, %v and %v", full, bad, e.Number("conn"))
 	}
+
+	quick := harness.StartMock(t)
+	answers(t, quick)
+	has(t, quick.AwaitEvent(t, "request_done", ofRequest("alive")), "conn", "peer", "backend",
+		"stop_reason", "prompt_tokens", "completion_tokens", "queue_wait_ms", "ttft_ms", "duration_ms")
 }
 
 // TestActivity_BackendEvents: failures before and behind the first token, and

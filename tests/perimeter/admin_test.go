@@ -42,7 +42,7 @@ func dialEarly(t *testing.T, d *harness.Daemon) *harness.Conn {
 // end, byte for byte, and no inference socket before the engine is ready.
 func TestAdmin_BootTranscript(t *testing.T) {
 	t.Parallel()
-	d := harness.Launch(t, "--backend", "mock", "--mock-ready-after", "500ms")
+	d := harness.Launch(t, "--backend", "mock", "--mock-ready-after", "3s")
 	c := dialEarly(t, d)
 	all := []string{c.Line()}
 	for all[len(all)-1] != frameReady {

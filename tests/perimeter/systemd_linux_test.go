@@ -2,6 +2,7 @@ package perimeter
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -106,20 +107,20 @@ func TestSystemd_WatchdogStopsWithTheProcess(t *testing.T) {
 	m.expect(t, "READY")
 	m.next(t)
 	d.Signal(t, syscall.SIGSTOP)
-	must(t, m.SetReadDeadline(time.Now().Add(500*time.Millisecond)))
-	buf := make([]byte, 4096)
-	pings := 0
-	for {
-		if _, err := m.Read(buf); err != nil {
-			if !errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Fatal(err)
-			}
-			break
-		}
-		pings++
+	await(t, "the process to stop", func() bool {
+		_, state, _ := strings.Cut(read(t, fmt.Sprintf("/proc/%d/stat", d.PID)), ") ")
+		return state[0] == 'T'
+	})
+	mark, err := net.Dial("unixgram", m.path)
+	must(t, err)
+	defer mark.Close()
+	_, err = mark.Write([]byte("MARK=1"))
+	must(t, err)
+	for m.next(t)["MARK"] == "" { // sent before it was stopped
 	}
-	if pings > 1 { // one may have been on its way
-		t.Errorf("%d pings of a stopped process", pings)
+	must(t, m.SetReadDeadline(time.Now().Add(500*time.Millisecond)))
+	if _, err := m.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a stopped process pings (%v)", err)
 	}
 	d.Signal(t, syscall.SIGCONT)
 	m.next(t)

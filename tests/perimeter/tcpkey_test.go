@@ -41,7 +41,7 @@ func TestRow21_TCPKey(t *testing.T) {
 		"--auth-timeout", "1h", "--metrics-addr", "127.0.0.1:0")
 	good := func(name, first string) {
 		t.Run(name, func(t *testing.T) {
-			c := d.DialTCP(t)
+			c := patient.DialTCP(t)
 			c.Send(first)
 			if f := c.Last(); f.Outcome() != "done" {
 				t.Errorf("%+v", f)
@@ -55,7 +55,7 @@ func TestRow21_TCPKey(t *testing.T) {
 	good("in one packet", auth(t, key)+harness.Ask("r"))
 	good("other order", `{"key":"`+key+`","type":"auth"}`+"\n"+harness.Ask("r"))
 	t.Run("byte by byte", func(t *testing.T) {
-		c := d.DialTCP(t)
+		c := patient.DialTCP(t)
 		for _, b := range []byte(auth(t, key) + harness.Ask("r")) {
 			c.Send(string([]byte{b}))
 		}
@@ -90,18 +90,18 @@ func TestRow21_TCPKey(t *testing.T) {
 	bad("oversize without end", strings.Repeat("x", 5<<10))
 	bad("blank", "\n"+auth(t, "wrong"))
 
+	rejected++
 	t.Run("unterminated", func(t *testing.T) {
-		c := d.DialTCP(t)
+		c := patient.DialTCP(t)
 		c.Send(strings.TrimSuffix(auth(t, key), "\n"))
 		c.CloseWrite()
 		closedSilently(t, c)
 	})
 	t.Run("late", func(t *testing.T) {
-		c := d.DialTCP(t)
 		began := time.Now()
-		closedSilently(t, c)
-		if took := time.Since(began); took < 400*time.Millisecond || took > 5*time.Second {
-			t.Errorf("closed behind %v, want about 500 ms", took)
+		closedSilently(t, d.DialTCP(t))
+		if took := time.Since(began); took < 500*time.Millisecond {
+			t.Errorf("closed behind %v already", took)
 		}
 	})
 	t.Run("dribbled", func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestRow21_TCPKey(t *testing.T) {
 		began := time.Now()
 		for err := error(nil); err == nil; err = c.TrySend(" ") {
 			time.Sleep(50 * time.Millisecond)
-			if time.Since(began) > 10*time.Second {
+			if time.Since(began) > opTimeout {
 				t.Fatal("a client that dribbles is never closed")
 			}
 		}
@@ -128,7 +128,7 @@ func TestRow21_TCPKey(t *testing.T) {
 	const series = `inferd_rejected_total{reason="auth_failed"}`
 	await(t, "every refusal to be counted once", func() bool {
 		return observe.Scrape(t, patient)[series] == float64(rejected) &&
-			observe.Scrape(t, d)[series] == 3 // unterminated, late, dribbled
+			observe.Scrape(t, d)[series] == 2 // late, dribbled
 	})
 	if strings.Contains(read(t, d.Activity()), key) {
 		t.Error("the key is in the log")
