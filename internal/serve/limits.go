@@ -3,9 +3,10 @@ package serve
 import "inferd/codec"
 
 const (
-	// maxContentBytes is the longest answer, escaped: its done frame must stay
-	// below the wire's cap on lines.
-	maxContentBytes = codec.MaxLine - 64<<10
+	// maxAnswerBytes is the longest answer and id together, escaped: the done
+	// frame must stay below the wire's cap on lines. What a frame has besides,
+	// an engine's text included, has room in the rest.
+	maxAnswerBytes = codec.MaxLine - 64<<10
 
 	// pooledBytes is the largest buffer that a pooled request keeps.
 	pooledBytes = 64 << 10

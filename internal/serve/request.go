@@ -151,7 +151,7 @@ func (r *request) Token(text []byte) error {
 	}
 	start := len(r.content)
 	r.content = codec.AppendEscaped(r.content, text)
-	if len(r.content) > maxContentBytes {
+	if len(r.quotedID)+len(r.content) > r.svc.opt.maxAnswer {
 		return errTooLong
 	}
 	if !r.wire.Stream {
@@ -324,8 +324,8 @@ func (r *request) recycle() {
 	}
 	r.ctx.reset()
 	r.cut.Store(false)
-	if cap(r.text) > pooledBytes || cap(r.content) > pooledBytes || cap(r.frame) > pooledBytes {
-		r.text, r.content, r.frame, r.tokenHead = nil, nil, nil, nil
+	if max(cap(r.text), cap(r.content), cap(r.frame), cap(r.quotedID)) > pooledBytes {
+		r.text, r.content, r.frame, r.quotedID, r.tokenHead = nil, nil, nil, nil, nil
 	}
 	clear(r.wire.Messages)
 	clear(r.req.Messages)

@@ -251,6 +251,34 @@ func TestStreamFalse_OnlyTheLastFrame(t *testing.T) {
 		`"stop_reason":"end","backend":"mock"}`)
 }
 
+// TestLongID: no frame reaches the cap on lines, whatever id it has to carry.
+func TestLongID(t *testing.T) {
+	const maxAnswer = 1000
+	s := start(t, mock.New(mock.Options{}), Options{ActivePermits: 1, maxAnswer: maxAnswer})
+	f := func(n int, want ...string) {
+		t.Helper()
+		c, r := s.dial(t)
+		id := strings.Repeat("x", n)
+		io.WriteString(c, ask(id)+ask("y"))
+		for _, w := range want {
+			got, err := r.ReadString('\n')
+			if got = strings.Replace(got, id, "ID", 1); got != w || err != nil && w != "" {
+				t.Errorf("id of %d bytes: %q, %v; want %q", n, got, err, w)
+			}
+		}
+	}
+	const next = `{"type":"token","id":"y","content":"mock-response"}` + "\n"
+	f(maxAnswer-len(`""mock-response`),
+		`{"type":"token","id":"ID","content":"mock-response"}`+"\n",
+		`{"type":"done","id":"ID","content":"mock-response",`+
+			`"usage":{"prompt_tokens":0,"completion_tokens":1},"stop_reason":"end","backend":"mock"}`+"\n",
+		next)
+	f(maxAnswer-len(`""`), `{"type":"error","id":"ID","code":"internal",`+
+		`"message":"the answer exceeds the frame limit"}`+"\n", next)
+	f(maxAnswer-1, `{"type":"error","id":"","code":"frame_too_large",`+
+		`"message":"id leaves no room for an answer"}`+"\n", "")
+}
+
 func TestClosedGate(t *testing.T) {
 	s := start(t, mock.New(mock.Options{}), Options{ActivePermits: 1})
 	c, r := s.dial(t)

@@ -20,6 +20,8 @@ type Options struct {
 	Metrics       *metrics.Set  // nil counts for nobody
 	// OnPanic is told of contained panics of engines.
 	OnPanic func(any)
+
+	maxAnswer int // 0 is maxAnswerBytes; less in a test
 }
 
 // Service runs requests. Its methods may be called from any goroutine.
@@ -43,6 +45,9 @@ func New(o Options) *Service {
 	s.log = o.Log.Logger("serve")
 	if s.opt.OnPanic == nil {
 		s.opt.OnPanic = func(any) {}
+	}
+	if s.opt.maxAnswer == 0 {
+		s.opt.maxAnswer = maxAnswerBytes
 	}
 	s.free.New = func() any { return &request{svc: s, ctx: new(cancelContext)} }
 	s.queue = admit.NewQueue[*request](s.gate.Capacity())

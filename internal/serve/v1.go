@@ -119,6 +119,10 @@ func (l *v1Lane) Line(
 		return codec.AppendError(dst, emptyID, codec.InvalidRequest, err.Error()), loop.Close
 	}
 	l.id = codec.AppendQuoted(l.id[:0], w.ID)
+	if len(l.id) > l.svc.opt.maxAnswer {
+		l.oversized(conn, client, int64(l.svc.opt.maxAnswer))
+		return codec.AppendError(dst, emptyID, codec.FrameTooLarge, longIDText), loop.Close
+	}
 	if err := w.Validate(); err != nil {
 		l.invalid(conn, client, w.ID, err)
 		return codec.AppendError(dst, l.id, codec.InvalidRequest, err.Error()), loop.Next
@@ -152,7 +156,17 @@ func (l *v1Lane) reject(why metrics.Reason) {
 	l.svc.met.Request(metrics.V1, metrics.Rejected)
 }
 
+func (l *v1Lane) oversized(conn *loop.Conn, client *Client, limit int64) {
+	l.reject(metrics.FrameTooLarge)
+	l.svc.opt.Log.RequestOversized(&activity.RequestOversized{
+		From: client.from(conn), LimitBytes: limit,
+	})
+}
+
 var emptyID = []byte(`""`)
+
+// longIDText is about an id that no frame has room for.
+const longIDText = "id leaves no room for an answer"
 
 func (l *v1Lane) invalid(conn *loop.Conn, client *Client, id string, err error) {
 	l.reject(metrics.InvalidRequest)
@@ -196,10 +210,7 @@ func (h *v1) keyRefused(conn *loop.Conn, c *Client, reason string) {
 func (l *v1Lane) Fault(conn *loop.Conn, f loop.Fault, dst []byte) []byte {
 	switch f {
 	case loop.FaultTooLarge:
-		l.reject(metrics.FrameTooLarge)
-		l.svc.opt.Log.RequestOversized(&activity.RequestOversized{
-			From: conn.Tag().(*Client).from(conn), LimitBytes: codec.MaxLine,
-		})
+		l.oversized(conn, conn.Tag().(*Client), codec.MaxLine)
 		return codec.AppendError(dst, emptyID, codec.FrameTooLarge, codec.ErrFrameTooLarge.Error())
 	case loop.FaultInbound:
 		l.reject(metrics.InboundLimit)
