@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLines_AnsweredInOrder(t *testing.T) {
@@ -216,4 +218,37 @@ func TestShutdown_LetsWorkFinish(t *testing.T) {
 	if cut := <-done; cut != 0 {
 		t.Errorf("%d cut", cut)
 	}
+}
+
+// TestShutdown_CutFlushesFirst: a loop that had no turn until the time was over
+// still writes what it was left before it closes.
+func TestShutdown_CutFlushesFirst(t *testing.T) {
+	s := newScript()
+	srv, dial := serve(t, s, Options{Loops: 1})
+	late, blocker := dial("unix"), dial("unix")
+	send(t, late, "hold\n")
+	<-s.holding
+	send(t, blocker, "block\n")
+	<-s.holding
+	s.release <- struct{}{}
+	for !slices.ContainsFunc(srv.Conns(), func(c *Conn) bool { return c.Pending() > 0 }) {
+		time.Sleep(time.Millisecond) // the answer is not in the outbox yet
+	}
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	done := make(chan int)
+	go func() { done <- srv.Shutdown(over) }()
+	asked := func() int {
+		srv.loops[0].mu.Lock()
+		defer srv.loops[0].mu.Unlock()
+		return len(srv.loops[0].calls)
+	}
+	for asked() < 2 {
+		time.Sleep(time.Millisecond) // to settle, and to close
+	}
+	close(s.unblock)
+	r := bufio.NewReader(late)
+	expect(t, r, "held")
+	expectEnd(t, r)
+	<-done
 }

@@ -23,11 +23,13 @@ import (
 //	hold          a task that waits for Cancel or release, then says "held"
 //	last TEXT     answer and close
 //	panic         panic on the loop
+//	block         keep the loop until unblock
 type script struct {
 	release   chan struct{} // ends one hold for each value
 	cancelled chan struct{}
 	closed    chan Reason
 	holding   chan struct{}
+	unblock   chan struct{}
 	workErr   chan error
 	key       string
 }
@@ -36,6 +38,7 @@ func newScript() *script {
 	return &script{
 		release: make(chan struct{}), cancelled: make(chan struct{}, 1000),
 		closed: make(chan Reason, 10000), holding: make(chan struct{}, 1000),
+		unblock: make(chan struct{}),
 		workErr: make(chan error, 1000),
 	}
 }
@@ -80,6 +83,10 @@ func (l scriptLane) Line(c *Conn, line, dst []byte, _ bool) ([]byte, Action) {
 		return fmt.Appendf(dst, "%s\n", rest), Close
 	case "panic":
 		panic("scripted")
+	case "block":
+		l.s.holding <- struct{}{}
+		<-l.s.unblock
+		return dst, Next
 	case "work":
 		n, text, _ := strings.Cut(rest, " ")
 		count, _ := strconv.Atoi(n)

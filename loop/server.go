@@ -233,6 +233,9 @@ func (s *Server) Shutdown(ctx context.Context) (cut int) {
 	case <-gone:
 	case <-ctx.Done():
 		cut = s.Count()
+		for _, lp := range s.loops {
+			lp.do(lp.drain) // what a loop had no time for is tried once
+		}
 		s.eachConn(func(lp *eventLoop, c *Conn) { lp.bury(c, ReasonShutdown) })
 		<-gone
 	}
