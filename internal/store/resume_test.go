@@ -1,13 +1,17 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -212,34 +216,54 @@ func TestFetchWrongPieces(t *testing.T) {
 	}
 }
 
+// stalling is a network on which the first answer never begins and the second
+// stops after 3,000 bytes.
+type stalling struct {
+	content []byte
+	ranges  []string // the Range header of every request
+}
+
+// RoundTrip implements http.RoundTripper.
+func (s *stalling) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.ranges = append(s.ranges, r.Header.Get("Range"))
+	answer := httptest.NewRecorder()
+	answer.Header().Set("ETag", `"v1"`)
+	silence := silence{r.Context()}
+	switch len(s.ranges) {
+	case 1:
+		_, err := silence.Read(nil)
+		return nil, err
+	case 2:
+		answer.Header().Set("Content-Length", strconv.Itoa(len(s.content)))
+		result := answer.Result()
+		result.Body = io.NopCloser(io.MultiReader(bytes.NewReader(s.content[:3000]), silence))
+		return result, nil
+	}
+	http.ServeContent(answer, r, "", time.Time{}, bytes.NewReader(s.content))
+	return answer.Result(), nil
+}
+
+// silence is a server that sends nothing until the client hangs up.
+type silence struct{ context.Context }
+
+func (s silence) Read([]byte) (int, error) {
+	<-s.Done()
+	return 0, s.Err()
+}
+
 func TestFetchStall(t *testing.T) {
-	srv := serve(t, someBytes(10_000))
-	srv.answer = func(n int, w http.ResponseWriter, r *http.Request) bool {
-		switch n {
-		case 0: // before the head
-			<-r.Context().Done()
-			return true
-		case 1: // in the middle of the body
-			w.Header().Set("ETag", `"v1"`)
-			w.Header().Set("Content-Length", "10000")
-			_, _ = w.Write(srv.content[:3000])
-			_ = http.NewResponseController(w).Flush()
-			<-r.Context().Done()
-			return true
+	dir, srv := t.TempDir(), serve(t, someBytes(10_000))
+	synctest.Test(t, func(t *testing.T) {
+		f := fetcher(t, dir, srv)
+		net := &stalling{content: srv.content}
+		f.opt.HTTPClient = &http.Client{Transport: net}
+		begin := time.Now()
+		f.mustFetch(t, srv.content)
+		if d := cmp.Diff([]string{"", "", "bytes=3000-"}, net.ranges); d != "" {
+			t.Errorf("ranges (-want +got):\n%s", d)
 		}
-		return false
-	}
-	f := fetcher(t, t.TempDir(), srv)
-	f.opt.StallTimeout = 300 * time.Millisecond
-	f.mustFetch(t, srv.content)
-	// How much of the 3,000 bytes came through before the stall is the kernel's
-	// affair; the next request goes on behind it.
-	ranges := srv.requests()
-	var from int
-	if len(ranges) != 3 || ranges[0] != "" || ranges[1] != "" {
-		t.Fatalf("ranges asked for: %q", ranges)
-	}
-	if _, err := fmt.Sscanf(ranges[2], "bytes=%d-", &from); err != nil || from < 1 || from > 3000 {
-		t.Errorf("the last request was for %q, want to go on within the first 3,000", ranges[2])
-	}
+		if took := time.Since(begin); took < 2*f.opt.StallTimeout || took > 3*f.opt.StallTimeout {
+			t.Errorf("took %v, want two stalls of %v", took, f.opt.StallTimeout)
+		}
+	})
 }
