@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -152,22 +154,38 @@ func TestFetchFresh(t *testing.T) {
 	}
 }
 
+// network is a transport without sockets, for tests on a clock of their own.
+type network func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (n network) RoundTrip(r *http.Request) (*http.Response, error) { return n(r) }
+
 func TestFetchProgressSteps(t *testing.T) {
-	srv := serve(t, make([]byte, 2*progressBytes+1000))
-	f := fetcher(t, t.TempDir(), srv)
-	f.mustFetch(t, srv.content)
-	var downloads []int64
-	for _, e := range f.events {
-		if e.Phase == PhaseDownload {
-			downloads = append(downloads, e.DownloadedBytes)
+	dir, srv := t.TempDir(), serve(t, make([]byte, 2*progressBytes+1000))
+	synctest.Test(t, func(t *testing.T) { // however slow the machine: no step for the time
+		f := fetcher(t, dir, srv)
+		f.opt.HTTPClient = &http.Client{Transport: network(
+			func(*http.Request) (*http.Response, error) {
+				return &http.Response{
+					StatusCode: http.StatusOK, ContentLength: int64(len(srv.content)),
+					Body: io.NopCloser(bytes.NewReader(srv.content)),
+				}, nil
+			},
+		)}
+		f.mustFetch(t, srv.content)
+		var downloads []int64
+		for _, e := range f.events {
+			if e.Phase == PhaseDownload {
+				downloads = append(downloads, e.DownloadedBytes)
+			}
 		}
-	}
-	if n := len(downloads); n < 4 || downloads[0] != 0 || downloads[n-1] != int64(len(srv.content)) {
-		t.Fatalf("download events at %v; want 0, two steps and the end", downloads)
-	}
-	if downloads[1] < progressBytes || downloads[1] > progressBytes+copyBufferBytes {
-		t.Errorf("first step at %d, want at %d", downloads[1], progressBytes)
-	}
+		if n := len(downloads); n < 4 || downloads[0] != 0 || downloads[n-1] != int64(len(srv.content)) {
+			t.Fatalf("download events at %v; want 0, two steps and the end", downloads)
+		}
+		if downloads[1] < progressBytes || downloads[1] > progressBytes+copyBufferBytes {
+			t.Errorf("first step at %d, want at %d", downloads[1], progressBytes)
+		}
+	})
 }
 
 func TestFetchLocal(t *testing.T) {

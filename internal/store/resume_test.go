@@ -216,8 +216,8 @@ func TestFetchWrongPieces(t *testing.T) {
 	}
 }
 
-// stalling is a network on which the first answer never begins and the second
-// stops after 3,000 bytes.
+// stalling is a network on which the first answer crosses with the client's
+// hanging up, and the second stops after 3,000 bytes.
 type stalling struct {
 	content []byte
 	ranges  []string // the Range header of every request
@@ -231,8 +231,9 @@ func (s *stalling) RoundTrip(r *http.Request) (*http.Response, error) {
 	silence := silence{r.Context()}
 	switch len(s.ranges) {
 	case 1:
-		_, err := silence.Read(nil)
-		return nil, err
+		_, _ = silence.Read(nil)
+		answer.WriteHeader(http.StatusNotFound)
+		return answer.Result(), nil
 	case 2:
 		answer.Header().Set("Content-Length", strconv.Itoa(len(s.content)))
 		result := answer.Result()
