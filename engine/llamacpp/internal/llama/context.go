@@ -106,7 +106,10 @@ func (c *Context) Set(i int, token int32, pos int, seq int, logits bool) {
 
 // Arm takes back an earlier Abort. Called before the caller looks at its own
 // cancellation flags, so that an Abort after that look still finds its step.
-func (c *Context) Arm() { c.abort.Store(0) }
+func (c *Context) Arm() {
+	c.abort.Store(0)
+	logAborted.Store(false)
+}
 
 // Decode computes the first n places of the batch.
 func (c *Context) Decode(n int) error {
@@ -123,7 +126,10 @@ func (c *Context) Decode(n int) error {
 
 // Abort makes a Decode in progress, or the next one before Arm, return
 // ErrAborted soon. Any goroutine.
-func (c *Context) Abort() { c.abort.Store(abortString) }
+func (c *Context) Abort() {
+	logAborted.Store(true)
+	c.abort.Store(abortString)
+}
 
 // abortString is the C string "x" whatever the byte order.
 const abortString = 'x' | 'x'<<56

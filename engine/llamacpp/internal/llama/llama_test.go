@@ -1,6 +1,7 @@
 package llama
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -184,6 +185,49 @@ func TestContext_DecodeIsRepeatable(t *testing.T) {
 		if got := greedy(t, m, c, seq, "hello", 20); got != first {
 			t.Errorf("sequence %d: %q, want %q", seq, got, first)
 		}
+	}
+}
+
+// TestAbort_IsNotLogged: the library calls a step that was given up an error, and
+// clients that leave would fill the log with it.
+func TestAbort_IsNotLogged(t *testing.T) {
+	m := testModel(t, mkgguf.Config{})
+	c, err := m.NewContext(ContextConfig{CtxPerSeq: 128, Sequences: 1, Batch: 64, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Free()
+	var lines []string
+	SetLog(func(level LogLevel, line string) {
+		if level >= LogWarn {
+			lines = append(lines, line)
+		}
+	})
+	defer SetLog(nil)
+	decode := func() error {
+		for i := range 8 {
+			c.Set(i, int32(10+i), i, 0, i == 7)
+		}
+		return c.Decode(8)
+	}
+	c.Abort()
+	if err := decode(); !errors.Is(err, ErrAborted) {
+		t.Fatalf("after Abort: %v", err)
+	}
+	if len(lines) > 0 {
+		t.Errorf("logged: %q", lines)
+	}
+	c.Arm()
+	if !c.Truncate(0, 0) {
+		t.Fatal("not cleared")
+	}
+	if err := decode(); err != nil {
+		t.Errorf("after Arm: %v", err)
+	}
+	// Other errors are still logged: a position that does not follow.
+	c.Set(0, 10, 100, 0, true)
+	if err := c.Decode(1); err == nil || len(lines) == 0 {
+		t.Errorf("a wrong position: %v, logged %q", err, lines)
 	}
 }
 

@@ -34,6 +34,11 @@ var logSink struct {
 // logMuted counts calls in progress whose native messages may quote a request.
 var logMuted atomic.Int32
 
+// logAborted says that a step is being given up on demand. The library reports
+// that as errors, several lines each time; any client that leaves could fill the
+// log with them.
+var logAborted atomic.Bool
+
 // SetLog directs the native log of the process to fn, one line a call without
 // its newline; nil discards. The lines may hold paths of models, never text of
 // requests.
@@ -53,7 +58,7 @@ var logCallback = sync.OnceValue(func() uintptr {
 // writeLog assembles lines: the library ends only the last piece of one with a
 // newline.
 func writeLog(level LogLevel, text string) {
-	if logMuted.Load() > 0 {
+	if logMuted.Load() > 0 || logAborted.Load() {
 		return
 	}
 	logSink.Lock()
