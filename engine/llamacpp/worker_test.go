@@ -124,7 +124,7 @@ func TestWorker_HangIsKilled(t *testing.T) {
 	st := newStates()
 	hooks := testHooks(t)
 	hooks.State = st.add
-	e := start(t, Options{NCtx: 8192, SilenceTimeout: 400 * time.Millisecond}, hooks)
+	e := start(t, Options{NCtx: 8192, SilenceTimeout: 3 * time.Second}, hooks)
 	err := inTheMiddle(t, e, func() { _ = syscall.Kill(workerPID(e), syscall.SIGSTOP) })
 	if !errors.Is(err, engine.ErrNoDone) || !strings.Contains(err.Error(), "silent") {
 		t.Errorf("request in flight: %v", err)
@@ -171,11 +171,12 @@ func TestWorker_InheritsOnlyItsSocketAndModel(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		return // descriptors are read from /proc
 	}
-	secret, err := os.Open(os.Args[0])
+	// As a descriptor that the daemon itself was started with: open across exec.
+	secret, err := syscall.Open(os.Args[0], syscall.O_RDONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = secret.Close() }()
+	defer func() { _ = syscall.Close(secret) }()
 	t.Setenv("INFERD_API_KEY", "s3cret")
 	e := start(t, Options{}, testHooks(t))
 	dir := filepath.Join("/proc", strconv.Itoa(workerPID(e)))

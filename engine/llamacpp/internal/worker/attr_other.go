@@ -11,6 +11,9 @@ import (
 // of its socket, which it sees at once unless it is stopped.
 func processAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
+// hideInherited has no system call to do it here.
+func hideInherited() {}
+
 func socketPair() (ours, theirs *os.File, err error) {
 	syscall.ForkLock.RLock() // no fork between the pair and its close-on-exec flags
 	defer syscall.ForkLock.RUnlock()
