@@ -40,7 +40,7 @@ type Config struct {
 }
 
 // errEnded is the last word on requests whose worker died.
-var errEnded = errors.New("the llama.cpp worker ended")
+var errEnded = errors.New("llama.cpp worker ended")
 
 // Supervisor keeps one worker alive. Its methods may be called from any
 // goroutine.
@@ -92,6 +92,7 @@ func (s *Supervisor) run(ctx context.Context, first chan<- outcome) {
 	defer close(s.done)
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = firstBackOff, maxBackOff
+	pause.RandomizationFactor = 0 // nobody else restarts at the same moment
 	for life := 0; ; life++ {
 		began := time.Now()
 		err := s.live(ctx, first)
@@ -109,7 +110,7 @@ func (s *Supervisor) run(ctx context.Context, first chan<- outcome) {
 		}
 		wait := pause.NextBackOff()
 		s.cfg.Log.Error("llama.cpp worker ended; it is started again", "reason", err, "pause", wait)
-		s.cfg.State(false, fmt.Sprintf("llama.cpp worker ended: %v", err))
+		s.cfg.State(false, err.Error())
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
@@ -124,7 +125,7 @@ func (s *Supervisor) run(ctx context.Context, first chan<- outcome) {
 var errSlowLoad = errors.New("it took too long")
 
 // errNeverReady marks the end of a worker that never served.
-var errNeverReady = errors.New("it did not get ready")
+var errNeverReady = errors.New("llama.cpp worker did not get ready")
 
 // live runs one worker from its start to its end and says why it ended. first,
 // if not nil, is told when it is ready or will not be.
