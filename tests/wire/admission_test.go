@@ -51,29 +51,26 @@ func TestSeed_ThreeClientsTwoPlaces(t *testing.T) {
 // the second one's id.
 func TestSeed_SecondIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
-	d := harness.StartMock(t, "--active-permits", "1", "--queue-depth", "0",
-		"--mock-tokens", "8", "--mock-token-delay", "100ms")
+	up := newUpstream(t)
+	d := harness.Start(t, up.flags("--active-permits", "1", "--queue-depth", "0")...)
 	first, second := d.Dial(t), d.Dial(t)
 	first.Send(harness.Ask("first"))
+	w := up.next(t)
+	w.say("one ")
 	if f := first.Frame(); f.Type != "token" {
 		t.Fatalf("first frame %+v", f)
 	}
-	begin := time.Now()
 	second.Send(harness.Ask("second"))
-	f := second.Frame()
-	took := time.Since(begin)
-	if f.ID != "second" || f.Code != "queue_full" || f.Message != "queue full" {
-		t.Errorf("frame %+v", f)
-	}
-	if *f.Active != 1 || *f.Queued != 0 || *f.RetryAfterMS < 1 {
-		t.Errorf("active %d, queued %d, retry_after_ms %d", *f.Active, *f.Queued, *f.RetryAfterMS)
-	}
-	rest := first.Stream() // the first one was still running
-	if got := texts(rest); got != "t1t2t3t4t5t6t7" {
-		t.Errorf("the first client got %q more (the refusal took %v)", got, took)
+	second.Expect(`{"type":"error","id":"second","code":"queue_full","message":"queue full",` +
+		`"retry_after_ms":100,"active":1,"queued":0}`)
+	w.say("two") // the first one was still running
+	w.finish("stop")
+	if got := texts(first.Stream()); got != "two" {
+		t.Errorf("the first client got %q more", got)
 	}
 	// The refused connection is open, and the place is free.
 	second.Send(harness.Ask("again"))
+	up.next(t).finish("stop")
 	if f := second.Last(); f.Outcome() != "done" || f.ID != "again" {
 		t.Errorf("frame %+v", f)
 	}

@@ -183,8 +183,8 @@ func TestChurn_LeavesTheDaemonWell(t *testing.T) {
 
 func TestDeadlines(t *testing.T) {
 	t.Parallel()
-	d := harness.StartMock(t, "--line-timeout", "300ms", "--idle-timeout", "500ms",
-		"--mock-tokens", "4", "--mock-token-delay", "250ms", "--tcp", "127.0.0.1:0")
+	d := harness.StartMock(t, "--line-timeout", "300ms", "--idle-timeout", "2s",
+		"--mock-tokens", "4", "--mock-token-delay", "600ms", "--tcp", "127.0.0.1:0")
 	closed := func(c *harness.Conn, reason string) {
 		t.Helper()
 		c.EOF() // and no frame before it

@@ -86,17 +86,10 @@ func TestOpenAI_Refusals(t *testing.T) {
 func TestOpenAI_BreaksOff(t *testing.T) {
 	t.Parallel()
 	up := newUpstream(t)
-	d := harness.Start(t, up.flags("--openai-idle-timeout", "300ms",
-		"--openai-first-token-timeout", "300ms")...)
+	d := harness.Start(t, up.flags("--openai-idle-timeout", "300ms")...)
 	c := d.Dial(t)
-	c.Send(harness.Ask("cut"))
-	w := up.next(t)
-	w.say("half")
-	w.breakOff()
-	c.Expect(token("cut", "half"), refusal("cut", "backend_unavailable", brokeOff))
-
 	c.Send(harness.Ask("stalled"))
-	w = up.next(t)
+	w := up.next(t)
 	w.say("half")
 	c.Expect(token("stalled", "half"), refusal("stalled", "backend_unavailable", brokeOff))
 	select {
@@ -105,14 +98,31 @@ func TestOpenAI_BreaksOff(t *testing.T) {
 		t.Error("the stalled exchange was not ended")
 	}
 
-	c.Send(harness.Ask("mute"))
-	up.next(t)
-	if f := c.Frame(); f.ID != "mute" || f.Code != "backend_unavailable" {
-		t.Errorf("frame %+v", f)
+	for range 2 {
+		c.Send(harness.Ask("cut"))
+		w = up.next(t)
+		w.say("half")
+		w.breakOff()
+		c.Expect(token("cut", "half"), refusal("cut", "backend_unavailable", brokeOff))
 	}
 	// That was the third.
 	c.Send(harness.Ask("late"))
 	c.Expect(refusal("late", "backend_unavailable", noBackend))
+}
+
+func TestOpenAI_NeverBegins(t *testing.T) {
+	t.Parallel()
+	up := newUpstream(t)
+	d := harness.Start(t, up.flags("--openai-first-token-timeout", "300ms")...)
+	c := d.Dial(t)
+	c.Send(harness.Ask("mute"))
+	w := up.next(t)
+	c.Expect(refusal("mute", "backend_unavailable", "upstream sent no token within 300ms"))
+	select {
+	case <-w.Gone:
+	case <-time.After(opTimeout):
+		t.Error("the mute exchange was not ended")
+	}
 }
 
 func TestOpenAI_NobodyThere(t *testing.T) {

@@ -26,8 +26,8 @@ func retry(t *testing.T, d *harness.Daemon) {
 	})
 }
 
-// A client that never reads must not keep its place, nor the sockets' buffers
-// decide about it.
+// A client that reads no further than its first frame must not keep its place, nor
+// the sockets' buffers decide about it.
 func TestStall_IsEnded(t *testing.T) {
 	t.Parallel()
 	f := func(network string, flags ...string) {
@@ -40,6 +40,7 @@ func TestStall_IsEnded(t *testing.T) {
 			hostile = d.DialTCP(t)
 		}
 		hostile.Send(harness.Ask("hostile"))
+		hostile.Frame() // it is the one that runs
 		retry(t, d)
 		e := d.AwaitEvent(t, "connection_closed", func(e harness.Event) bool {
 			return e.String("reason") == "slow_reader"
@@ -59,15 +60,15 @@ func TestStall_IsEnded(t *testing.T) {
 			break
 		}
 	}
-	// Upstream's numbers, with an outbox smaller than the answer.
-	f("unix", "--mock-tokens", "512", "--mock-token-bytes", "4096", "--write-timeout", "600ms",
-		"--stall-timeout", "600ms", "--max-output-bytes", "64KiB")
+	// Upstream's answer, with an outbox smaller than the answer.
+	f("unix", "--mock-tokens", "512", "--mock-token-bytes", "4096", "--write-timeout", "2s",
+		"--stall-timeout", "2s", "--max-output-bytes", "64KiB")
 	// More than the default outbox holds.
-	f("unix", "--mock-tokens", "192", "--mock-token-bytes", "64KiB", "--write-timeout", "600ms",
-		"--max-output-bytes", "8MiB")
+	f("unix", "--mock-tokens", "192", "--mock-token-bytes", "64KiB", "--write-timeout", "2s",
+		"--stall-timeout", "2s", "--max-output-bytes", "8MiB")
 	// More than TCP's buffers hold.
-	f("tcp", "--mock-tokens", "256", "--mock-token-bytes", "64KiB", "--write-timeout", "600ms",
-		"--max-output-bytes", "1MiB")
+	f("tcp", "--mock-tokens", "256", "--mock-token-bytes", "64KiB", "--write-timeout", "2s",
+		"--stall-timeout", "2s", "--max-output-bytes", "1MiB")
 }
 
 // Upstream's own numbers at the default limits: the answer fits the outbox, so
@@ -78,6 +79,7 @@ func TestStall_UpstreamsNumbers(t *testing.T) {
 		"--mock-tokens", "512", "--mock-token-bytes", "4096", "--write-timeout", "600ms")
 	hostile := d.Dial(t)
 	hostile.Send(harness.Ask("hostile"))
+	hostile.Frame()
 	retry(t, d)
 	d.AwaitEvent(t, "connection_closed", func(e harness.Event) bool {
 		return e.String("reason") == "slow_reader"
@@ -89,9 +91,9 @@ func TestStall_UpstreamsNumbers(t *testing.T) {
 // less in a deadline than its socket's buffer holds.
 func TestStall_SlowButSteadyIsServed(t *testing.T) {
 	t.Parallel()
-	const tokens = 150
+	const tokens = 100
 	d := harness.StartMock(t, "--mock-tokens", fmt.Sprint(tokens), "--mock-token-bytes", "4096",
-		"--write-timeout", "500ms", "--stall-timeout", "500ms", "--max-output-bytes", "64KiB")
+		"--write-timeout", "1500ms", "--stall-timeout", "1500ms", "--max-output-bytes", "64KiB")
 	c := d.Dial(t)
 	_ = c.SetDeadline(time.Now().Add(2 * opTimeout))
 	c.Send(harness.Ask("slow"))
@@ -105,11 +107,11 @@ func TestStall_SlowButSteadyIsServed(t *testing.T) {
 	}
 }
 
-// slowReader reads about 270 KB/s.
+// slowReader reads about 90 KB/s.
 type slowReader struct{ from io.Reader }
 
 func (r *slowReader) Read(p []byte) (int, error) {
-	time.Sleep(15 * time.Millisecond) // being slow is the point
+	time.Sleep(45 * time.Millisecond) // being slow is the point
 	return r.from.Read(p[:min(len(p), 4096)])
 }
 
