@@ -31,6 +31,11 @@ const (
 	// breatheReads is how many reads the loop does in a row, see breathe.
 	breatheReads = 64
 
+	// gatherFrom is the number of dirty connections from which on workers get
+	// gatherTurns turns before the loop writes, see gather and docs/design.md.
+	gatherFrom  = 8
+	gatherTurns = 3
+
 	// drainRounds is how often the loop looks at its dirty list again before it
 	// lets other events have their turn.
 	drainRounds = 4

@@ -47,6 +47,8 @@ func compare(ctx context.Context, o options) error {
 		{groupMemory, func() ([]verdict, error) { return e.memory(ctx, o) }},
 		{groupStart, func() ([]verdict, error) { return e.startup(ctx) }},
 		{groupOverload, func() ([]verdict, error) { return e.overload(ctx, o) }},
+		{groupSingle, func() ([]verdict, error) { return e.single(ctx, o) }},
+		{groupLines, func() ([]verdict, error) { return e.lines(ctx, o) }},
 	} {
 		if !o.wanted(extra.group) {
 			continue
@@ -60,6 +62,11 @@ func compare(ctx context.Context, o options) error {
 	if o.wanted(groupLatency) && !o.short {
 		if f.Latency, err = e.latencySweep(ctx, o); err != nil {
 			return fmt.Errorf("latency: %w", err)
+		}
+	}
+	if o.wanted(groupProfiles) && !o.short {
+		if err := e.profiles(ctx, o); err != nil {
+			return err
 		}
 	}
 	if err := f.write(o.out); err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"inferd/bench/load"
+	"inferd/codec"
 )
 
 // run makes a measurement with one figure.
@@ -141,4 +142,21 @@ func TestFigure(t *testing.T) {
 	f(12.34, "12.3")
 	f(1536, "1536")
 	f(math.Pi, "3.14")
+}
+
+// TestLongLine: the line has the length asked for and is a request.
+func TestLongLine(t *testing.T) {
+	for _, size := range []int{1 << 10, 1<<10 + 7, 1 << 20} {
+		line := longLine(size)
+		if len(line) != size+1 || line[size] != '\n' {
+			t.Fatalf("%d bytes, want %d and a newline", len(line), size)
+		}
+		r, err := codec.NewDecoder().Decode(line[:size])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(r.Messages[0].Content, "\n"); n < size/5 {
+			t.Errorf("%d escapes in %d bytes", n, size)
+		}
+	}
 }

@@ -74,15 +74,7 @@ func askOnce(conn net.Conn, reader *bufio.Reader) error {
 		return err
 	}
 	reader.Reset(conn)
-	for {
-		line, err := reader.ReadString('\n')
-		if err != nil {
-			return err
-		}
-		if strings.HasPrefix(line, `{"type":"done"`) {
-			return nil
-		}
-	}
+	return readDone(reader)
 }
 
 // settledMemory is a process's memory once it no longer changes.

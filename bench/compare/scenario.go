@@ -17,6 +17,9 @@ const (
 	groupGrowth   = "growth"
 	groupOverload = "overload"
 	groupLatency  = "latency"
+	groupLines    = "lines"
+	groupSingle   = "single"
+	groupProfiles = "profiles"
 )
 
 // scenario is one situation in which servers are compared.

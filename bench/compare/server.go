@@ -20,6 +20,7 @@ type serverKind struct {
 	// baseline is the kind of baseline server; empty means inferd with args.
 	baseline string
 	args     func(conns int) []string
+	env  []string // besides what all get
 	// occupied asks for a request that holds the daemon's only place.
 	occupied bool
 }
@@ -71,6 +72,7 @@ func (e *environment) startServer(
 	s.cmd = pinned(cores, binary, args...)
 	s.cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_RUNTIME_DIR="+dir,
 		"INFERD_LOG_DIR="+filepath.Join(dir, "log"))
+	s.cmd.Env = append(s.cmd.Env, kind.env...)
 	if err := s.start(ctx); err != nil {
 		s.stop()
 		return nil, fmt.Errorf("start %s: %w", kind.Name, err)
