@@ -169,7 +169,7 @@ func TestOutput_SlowReaderIsWaitedFor(t *testing.T) {
 // A reader that takes a little all the time is not a dead one, although it takes
 // longer than the timeout until its socket is reported as writable.
 func TestOutput_SlowReaderOutlivesTheTimeouts(t *testing.T) {
-	const frames, pause, timeout = 200, 10 * time.Millisecond, 300 * time.Millisecond
+	const frames, pause, timeout = 100, 50 * time.Millisecond, 1500 * time.Millisecond
 	s := newScript()
 	_, dial := serve(t, s, Options{
 		MaxOutputBytes: 64 << 10, Timeouts: Timeouts{Write: timeout, Stall: timeout},
@@ -226,14 +226,14 @@ func TestDeadlines(t *testing.T) {
 
 func TestDeadlines_SpareWhoIsAtWork(t *testing.T) {
 	s := newScript()
-	_, dial := serve(t, s, Options{Timeouts: Timeouts{Idle: 30 * time.Millisecond, Line: 30 * time.Millisecond}})
+	_, dial := serve(t, s, Options{Timeouts: Timeouts{Idle: time.Second, Line: time.Second}})
 	c := dial("unix")
 	send(t, c, "hold\nsay par")
 	<-s.holding
 	select {
 	case why := <-s.closed:
 		t.Fatalf("closed for %v while a task ran", why)
-	case <-time.After(150 * time.Millisecond):
+	case <-time.After(1500 * time.Millisecond):
 	}
 	s.release <- struct{}{}
 	r := bufio.NewReader(c)

@@ -317,7 +317,11 @@ func TestProbe(t *testing.T) {
 func TestProbeReasons(t *testing.T) {
 	f := func(base, want string) {
 		t.Helper()
-		e := newEngine(t, Options{BaseURL: base, ConnectTimeout: soon})
+		o := Options{BaseURL: base, ConnectTimeout: never}
+		if want == "no answer in time" {
+			o.ConnectTimeout = soon
+		}
+		e := newEngine(t, o)
 		if got := e.probe(); got != want {
 			t.Errorf("%s: got %q, want %q", base, got, want)
 		}

@@ -134,11 +134,16 @@ func TestStalls(t *testing.T) {
 // A client that is slow to take its tokens costs the upstream nothing: only the
 // waits for the upstream count against its deadlines.
 func TestSlowSinkIsNotAStall(t *testing.T) {
+	sent := make(chan struct{})
 	base := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
 		stream(w, delta("a"), delta("b"), finish("stop"), "[DONE]")
+		close(sent)
 	})
-	o := Options{BaseURL: base, FirstTokenTimeout: time.Second, IdleTimeout: soon}
-	out := collector{onGet: func() { <-time.After(2 * soon) }}
+	o := Options{BaseURL: base, FirstTokenTimeout: never, IdleTimeout: soon}
+	out := collector{onGet: func() {
+		<-sent
+		<-time.After(2 * soon)
+	}}
 	_, err := newEngine(t, o).Generate(t.Context(), request(), &out)
 	if err != nil || out.text() != "ab" {
 		t.Errorf("got %q, %v", out.text(), err)
