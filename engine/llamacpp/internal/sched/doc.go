@@ -5,7 +5,8 @@
 // sequences in them. A step puts one token of every generating sequence in the
 // batch, then slices of the prompts that are still being read; prompts share
 // what room there is evenly, and while anybody generates the room is cut to
-// about stepTarget, so that a long prompt does not stall the others' tokens.
+// about stepTarget, or to a good slice (limits.go), so that a long prompt does
+// not stall the others' tokens.
 //
 // A sequence is a list of tokens of which the first n are in the cache. It is
 // reading its prompt while more than one is missing, generating while exactly

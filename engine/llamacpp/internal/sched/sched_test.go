@@ -143,6 +143,27 @@ func TestSubmit_Refusals(t *testing.T) {
 	}
 }
 
+// TestSlice: the target, or a good slice, or the least one, by what a token costs.
+func TestSlice(t *testing.T) {
+	s := &Scheduler{cfg: Config{Batch: 512}}
+	f := func(perToken time.Duration, generating bool, want int) {
+		t.Helper()
+		s.perToken = perToken
+		if got := s.slice(generating); got != want {
+			t.Errorf("at %v a token, generating %v: %d, want %d", perToken, generating, got, want)
+		}
+	}
+	f(0, true, firstSlice)
+	f(50*time.Microsecond, true, 512)
+	f(500*time.Microsecond, true, 100)
+	f(time.Millisecond, true, goodSlice)
+	f(6*time.Millisecond, true, goodSlice)
+	f(7*time.Millisecond, true, minSlice)
+	f(time.Second, true, minSlice)
+	f(7*time.Millisecond, false, 512)
+	f(50*time.Millisecond, false, 100)
+}
+
 // TestRun_LongPromptDoesNotStall: while one sequence generates, a long prompt
 // comes in slices of about stepTarget.
 func TestRun_LongPromptDoesNotStall(t *testing.T) {

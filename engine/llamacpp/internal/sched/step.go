@@ -106,7 +106,11 @@ func (s *Scheduler) slice(generating bool) int {
 	if s.perToken == 0 {
 		return min(firstSlice, s.cfg.Batch)
 	}
-	return max(minSlice, min(s.cfg.Batch, int(target/s.perToken)))
+	n := int(target / s.perToken)
+	if n < goodSlice && s.perToken*goodSlice <= goodSliceTime {
+		n = goodSlice
+	}
+	return max(minSlice, min(s.cfg.Batch, n))
 }
 
 // costPerToken is the measured cost, or a pessimistic one before any.
