@@ -203,6 +203,20 @@ func TestWorker_InheritsOnlyItsSocketAndModel(t *testing.T) {
 	}
 }
 
+// TestWorker_LazyTimers: the runtime's monitor is the one thing in a worker that
+// sleeps by time, and must not do so for 20 µs at a time.
+func TestWorker_LazyTimers(t *testing.T) {
+	e := start(t, Options{}, testHooks(t))
+	slack := filepath.Join("/proc", strconv.Itoa(workerPID(e)), "timerslack_ns")
+	got, err := os.ReadFile(slack)
+	if err != nil {
+		return // another system, or not allowed to look
+	}
+	if string(got) != "10000000\n" {
+		t.Errorf("timer slack %q, want 10 ms", got)
+	}
+}
+
 // TestWorker_DiesWithItsDaemon kills a process that has a worker.
 func TestWorker_DiesWithItsDaemon(t *testing.T) {
 	if os.Getenv("INFERD_TEST_DAEMON") != "" {

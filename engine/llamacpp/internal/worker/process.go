@@ -69,7 +69,7 @@ func spawn(cfg runner.Config, model *os.File, log *slog.Logger) (*process, error
 	output := &outputLog{log: log}
 	cmd.Stdout, cmd.Stderr = output, output
 	hideInherited()
-	if err := cmd.Start(); err != nil {
+	if err := withLazyTimers(cmd.Start); err != nil {
 		_ = conn.Close() // nobody at the other end
 		return nil, fmt.Errorf("start the worker process: %w", err)
 	}
