@@ -50,6 +50,11 @@ const (
 	acceptBackoffMin = 5 * time.Millisecond
 	acceptBackoffMax = 500 * time.Millisecond
 
+	// lastCallTime is how long a listener that is closed looks for clients in the
+	// kernel's queue, and maxLateAccepts how many it takes: more than a queue holds.
+	lastCallTime   = 50 * time.Millisecond
+	maxLateAccepts = 5000
+
 	// tickMin and tickMax bound how often deadlines are looked at; within them
 	// it is an eighth of the shortest deadline.
 	tickMin = 10 * time.Millisecond

@@ -15,7 +15,7 @@ type Listener struct {
 	srv     *Server
 	ln      net.Listener
 	handler Handler
-	needKey bool
+	opt     ListenOptions
 
 	closed atomic.Bool
 }
@@ -25,12 +25,15 @@ type ListenOptions struct {
 	// NeedKey makes the first line of each connection the API key's
 	// (Lane.Auth).
 	NeedKey bool
+	// Shared says that the socket outlives this listener, which then leaves who
+	// stands in the kernel's queue to whoever listens next.
+	Shared bool
 }
 
 // Serve accepts connections from ln until it is closed by CloseListeners. It
 // owns ln from then on. It may be called for several listeners.
 func (s *Server) Serve(ln net.Listener, h Handler, o ListenOptions) {
-	l := &Listener{srv: s, ln: ln, handler: h, needKey: o.NeedKey}
+	l := &Listener{srv: s, ln: ln, handler: h, opt: o}
 	s.mu.Lock()
 	s.listeners = append(s.listeners, l)
 	s.mu.Unlock()
@@ -42,12 +45,16 @@ func (s *Server) Serve(ln net.Listener, h Handler, o ListenOptions) {
 // the kernel's queue.
 func (l *Listener) accept() {
 	backoff := acceptBackoffMin
-	for {
+	for late := 0; late < maxLateAccepts; {
 		nc, err := l.ln.Accept()
 		switch {
 		case err == nil:
 			backoff = acceptBackoffMin
 			l.admit(nc)
+			if l.closed.Load() {
+				late++
+				l.lastCall()
+			}
 		case errors.Is(err, net.ErrClosed) || l.closed.Load():
 			return
 		default:
@@ -76,7 +83,7 @@ func (l *Listener) admit(nc net.Conn) {
 		return
 	}
 	c := &Conn{
-		id: id, tag: tag, ln: l, fd: -1, opened: Nanotime(), authed: !l.needKey,
+		id: id, tag: tag, ln: l, fd: -1, opened: Nanotime(), authed: !l.opt.NeedKey,
 	}
 	l.awaitDescriptor()
 	// Enrolling duplicates nc's descriptor, closes nc, and waits for the loop.
@@ -107,7 +114,21 @@ func (l *Listener) awaitDescriptor() {
 	}
 }
 
-func (l *Listener) close() {
+// stop ends accepting. Closing resets the clients in the kernel's queue, who
+// have connected as far as they know and may have asked already, so they are
+// accepted first.
+func (l *Listener) stop() {
 	l.closed.Store(true)
-	_ = l.ln.Close()
+	if l.opt.Shared || l.lastCall() != nil {
+		_ = l.ln.Close()
+	}
+}
+
+// lastCall lets Accept return what is queued, or an error within lastCallTime.
+func (l *Listener) lastCall() error {
+	ln, ok := l.ln.(interface{ SetDeadline(time.Time) error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return ln.SetDeadline(time.Now().Add(lastCallTime))
 }

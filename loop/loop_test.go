@@ -220,6 +220,37 @@ func TestShutdown_LetsWorkFinish(t *testing.T) {
 	}
 }
 
+// TestCloseListeners_TakesInWhoHasConnected: the kernel tells a client that it is
+// connected before anybody has accepted it.
+func TestCloseListeners_TakesInWhoHasConnected(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		s := newScript()
+		s.entrance = make(chan struct{})
+		srv, dial := serve(t, s, Options{})
+		var queued [20]net.Conn
+		for i := range queued {
+			queued[i] = dial(network)
+			send(t, queued[i], "say "+strconv.Itoa(i)+"\n")
+		}
+		closed := make(chan struct{})
+		go func() { defer close(closed); srv.CloseListeners() }()
+		for _, l := range srv.listeners {
+			for !l.closed.Load() {
+				time.Sleep(time.Millisecond) // polls an event without a channel of its own
+			}
+		}
+		close(s.entrance)
+		<-closed
+		for i, c := range queued {
+			expect(t, bufio.NewReader(c), strconv.Itoa(i))
+		}
+		if c, err := net.Dial(network, queued[0].RemoteAddr().String()); err == nil {
+			c.Close()
+			t.Error("the listener still listens")
+		}
+	})
+}
+
 // TestShutdown_CutFlushesFirst: a loop that had no turn until the time was over
 // still writes what it was left before it closes.
 func TestShutdown_CutFlushesFirst(t *testing.T) {

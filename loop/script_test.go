@@ -32,6 +32,7 @@ type script struct {
 	unblock   chan struct{}
 	workErr   chan error
 	key       string
+	entrance  chan struct{} // if not nil, nobody is accepted until it is closed
 }
 
 func newScript() *script {
@@ -43,9 +44,15 @@ func newScript() *script {
 	}
 }
 
-func (s *script) Accept(net.Conn, uint64) (any, bool) { return nil, true }
-func (s *script) NewLane() Lane                       { return scriptLane{s} }
-func (s *script) Closed(_ *Conn, reason Reason)       { s.closed <- reason }
+func (s *script) NewLane() Lane                 { return scriptLane{s} }
+func (s *script) Closed(_ *Conn, reason Reason) { s.closed <- reason }
+
+func (s *script) Accept(net.Conn, uint64) (any, bool) {
+	if s.entrance != nil {
+		<-s.entrance
+	}
+	return nil, true
+}
 
 type scriptLane struct{ s *script }
 

@@ -200,15 +200,19 @@ func (s *Server) Alive() bool {
 
 func (lp *eventLoop) sayAlive() { lp.turned.Store(true) }
 
-// CloseListeners accepts no more connections; open ones live on.
+// CloseListeners accepts no more connections than have been made; open ones live
+// on.
 func (s *Server) CloseListeners() {
 	s.mu.Lock()
 	ls := s.listeners
 	s.mu.Unlock()
 	for _, l := range ls {
-		l.close()
+		l.stop()
 	}
 	s.acceptors.Wait()
+	for _, l := range ls {
+		_ = l.ln.Close()
+	}
 }
 
 // Shutdown closes the listeners, lets each connection finish what it is at,

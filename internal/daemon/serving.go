@@ -23,8 +23,9 @@ const socketMode = 0o660
 
 // listener is one bound inference socket that nobody accepts from yet.
 type listener struct {
-	ln  net.Listener
-	tcp bool
+	ln     net.Listener
+	tcp    bool
+	shared bool // with the service manager
 }
 
 // startServing binds the inference sockets, publishes `ready`, and accepts.
@@ -90,7 +91,7 @@ func (d *Daemon) bind(cfg *config.Config) (all []listener, err error) {
 			}
 		}
 		d.log.Info("listener taken over from the service manager", "addr", ln.Addr())
-		all = append(all, listener{ln, tcp})
+		all = append(all, listener{ln, tcp, true})
 	}
 	if len(all) > 0 {
 		return all, nil
@@ -101,7 +102,7 @@ func (d *Daemon) bind(cfg *config.Config) (all []listener, err error) {
 			return all, err
 		}
 		d.log.Info("uds listener bound", "path", cfg.UDS)
-		all = append(all, listener{ln, false})
+		all = append(all, listener{ln, false, false})
 	}
 	if cfg.TCP != "" {
 		ln, err := instance.ListenTCP(cfg.TCP)
@@ -109,7 +110,7 @@ func (d *Daemon) bind(cfg *config.Config) (all []listener, err error) {
 			return all, err
 		}
 		d.log.Info("tcp listener bound", "addr", ln.Addr())
-		all = append(all, listener{ln, true})
+		all = append(all, listener{ln, true, false})
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("no transport configured: give --uds or --tcp")
@@ -154,7 +155,9 @@ func (d *Daemon) accept(cfg *config.Config, listeners []listener) {
 			o.APIKey = cfg.APIKey
 			d.log.Info("tcp api-key auth enabled", "addr", l.ln.Addr())
 		}
-		d.server.Serve(l.ln, d.service.V1(o), loop.ListenOptions{NeedKey: needKey})
+		d.server.Serve(l.ln, d.service.V1(o), loop.ListenOptions{
+			NeedKey: needKey, Shared: l.shared,
+		})
 	}
 }
 
