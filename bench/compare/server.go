@@ -20,7 +20,7 @@ type serverKind struct {
 	// baseline is the kind of baseline server; empty means inferd with args.
 	baseline string
 	args     func(conns int) []string
-	env  []string // besides what all get
+	env      []string // besides what all get
 	// occupied asks for a request that holds the daemon's only place.
 	occupied bool
 }
