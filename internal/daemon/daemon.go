@@ -73,7 +73,11 @@ func Run(cfg *config.Config, stderr io.Writer) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
+	return runUntil(signals, cfg, stderr)
+}
 
+// runUntil is Run with the signals that the process gets.
+func runUntil(signals <-chan os.Signal, cfg *config.Config, stderr io.Writer) error {
 	d := &Daemon{
 		level: new(slog.LevelVar), started: time.Now(), closed: newClosedRing(closedKept),
 		drain: make(chan string, 1), reload: make(chan reloader),
@@ -110,11 +114,11 @@ func (d *Daemon) run(signals <-chan os.Signal) (err error) {
 	}
 	stopWatching()
 	defer d.stopEngines()
+	if errors.Is(context.Cause(booting), errSignalled) { // however far the boot has come
+		d.status.Publish(admin.Draining())
+		return nil
+	}
 	if err != nil {
-		if errors.Is(context.Cause(booting), errSignalled) {
-			d.status.Publish(admin.Draining())
-			return nil
-		}
 		return err
 	}
 	if err := d.startServing(); err != nil {
