@@ -50,10 +50,12 @@ const (
 	acceptBackoffMin = 5 * time.Millisecond
 	acceptBackoffMax = 500 * time.Millisecond
 
-	// lastCallTime is how long a listener that is closed looks for clients in the
-	// kernel's queue, and maxLateAccepts how many it takes: more than a queue holds.
-	lastCallTime   = 50 * time.Millisecond
-	maxLateAccepts = 5000
+	// lastCallTime is how long a listener that is closed looks for a further client
+	// in the kernel's queue, and lastCallLimit for how long in all: a full queue is
+	// accepted in a fraction of that, and those who come without end do not keep a
+	// shutdown waiting.
+	lastCallTime  = 50 * time.Millisecond
+	lastCallLimit = time.Second
 
 	// tickMin and tickMax bound how often deadlines are looked at; within them
 	// it is an eighth of the shortest deadline.

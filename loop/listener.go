@@ -17,6 +17,7 @@ type Listener struct {
 	handler Handler
 	opt     ListenOptions
 
+	lastAt time.Time   // when the last call ends, whoever still comes; set before closed
 	closed atomic.Bool
 }
 
@@ -45,15 +46,14 @@ func (s *Server) Serve(ln net.Listener, h Handler, o ListenOptions) {
 // the kernel's queue.
 func (l *Listener) accept() {
 	backoff := acceptBackoffMin
-	for late := 0; late < maxLateAccepts; {
+	for {
 		nc, err := l.ln.Accept()
 		switch {
 		case err == nil:
 			backoff = acceptBackoffMin
 			l.admit(nc)
 			if l.closed.Load() {
-				late++
-				l.lastCall()
+				_ = l.lastCall()
 			}
 		case errors.Is(err, net.ErrClosed) || l.closed.Load():
 			return
@@ -118,6 +118,7 @@ func (l *Listener) awaitDescriptor() {
 // have connected as far as they know and may have asked already, so they are
 // accepted first.
 func (l *Listener) stop() {
+	l.lastAt = time.Now().Add(lastCallLimit)
 	l.closed.Store(true)
 	if l.opt.Shared || l.lastCall() != nil {
 		_ = l.ln.Close()
@@ -130,5 +131,9 @@ func (l *Listener) lastCall() error {
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	return ln.SetDeadline(time.Now().Add(lastCallTime))
+	at := time.Now().Add(lastCallTime)
+	if at.After(l.lastAt) {
+		at = l.lastAt
+	}
+	return ln.SetDeadline(at)
 }
