@@ -47,7 +47,9 @@ func BenchmarkDecode(b *testing.B) {
 				return err
 			})
 			run("scan_only", func() error {
+				d.req.setDefaults(messagesFor(d.req.Messages, 0))
 				d.scan.reset(line)
+				d.scan.req = &d.req
 				if bad := d.scan.request(); bad != nil {
 					return bad
 				}

@@ -1,7 +1,5 @@
 package codec
 
-import "sync"
-
 // filler puts the values of a line that the scan has passed into v, a *Request,
 // a *Frame or a *frameType. Keys are case-sensitive; null changes nothing. It may
 // use the byte behind the line, and leaves v half done on an error. That error
@@ -17,20 +15,16 @@ type Decoder struct {
 	req  Request
 }
 
-// NewDecoder returns a Decoder whose first Decode is as fast as the others; the
-// first one of a process takes some milliseconds for it.
-func NewDecoder() *Decoder {
-	warmRequest()
-	return newDecoder()
-}
+// NewDecoder returns a Decoder.
+func NewDecoder() *Decoder { return &Decoder{json: newFiller()} }
 
-func newDecoder() *Decoder { return &Decoder{json: newFiller()} }
-
-// warmRequest makes the JSON library compile its decoder for requests.
-var warmRequest = sync.OnceFunc(func() {
-	_, _ = newDecoder().Decode([]byte(
+// Warm makes the JSON library compile its decoder for requests, which takes some
+// milliseconds. Who does not call it pays with the first line that has an escape.
+// It may be called from any goroutine while others decode.
+func Warm() {
+	_, _ = NewDecoder().Decode([]byte(
 		`{"id":"","messages":[{"role":"user","content":"\n"}],"temperature":1,"stream":true}` + "\n"))
-})
+}
 
 // Decode decodes one line, given without its '\n'. The Request and its strings,
 // which point into line, are good until the next Decode or until line's bytes
@@ -43,23 +37,18 @@ var warmRequest = sync.OnceFunc(func() {
 // again, and sonic's code can't be preempted: not on an event loop.
 func (d *Decoder) Decode(line []byte) (*Request, error) {
 	line = padded(line)
+	r := &d.req
+	r.setDefaults(messagesFor(r.Messages, 0))
 	d.scan.reset(line)
+	d.scan.req = r
 	bad := d.scan.request()
 	d.scan.line = nil // holds on to no line
-	if bad != nil {
-		return nil, bad
+	if bad == nil && d.scan.left {
+		bad = d.fill(line)
 	}
-
-	r := &d.req
-	r.setDefaults(messagesFor(r.Messages, d.scan.messages))
-	if err := d.json.fill(line, r); err != nil {
-		// The line is good, so this is a quirk of the library's: sonic without its
-		// JIT, as on arm64, minds 1e999 even under a key that nobody wants.
-		clear(r.Messages[:cap(r.Messages)])
-		r.setDefaults(r.Messages)
-		if err := (stdFiller{}).fill(line, r); err != nil {
-			return nil, errSyntax
-		}
+	if bad != nil {
+		r.setDefaults(messagesFor(r.Messages, 0)) // nor do these strings
+		return nil, bad
 	}
 	r.HasImageTokenBudget = d.scan.hasBudget
 	for i := range r.Messages {
@@ -69,6 +58,22 @@ func (d *Decoder) Decode(line []byte) (*Request, error) {
 		}
 	}
 	return r, nil
+}
+
+// fill is for lines that the scan has passed but could not store.
+func (d *Decoder) fill(line []byte) *DecodeError {
+	r := &d.req
+	r.setDefaults(messagesFor(r.Messages, d.scan.messages))
+	if err := d.json.fill(line, r); err != nil {
+		// The line is good, so this is a quirk of the library's: sonic without its
+		// JIT, as on arm64, minds 1e999 even under a key that nobody wants.
+		clear(r.Messages[:cap(r.Messages)])
+		r.setDefaults(r.Messages)
+		if err := (stdFiller{}).fill(line, r); err != nil {
+			return errSyntax
+		}
+	}
+	return nil
 }
 
 // padded returns line with a readable byte behind it, in a copy if need be: a

@@ -13,10 +13,6 @@ const (
 	// from an array of its own, which is then dropped.
 	maxKeptMessages = 1024
 
-	// maxPlainDigits is a length in bytes below which any number without an
-	// exponent fits a float64, whose largest is about 1.8e308.
-	maxPlainDigits = 300
-
 	// maxKeyBytes is the longest known key, image_token_budget; an unescaped key
 	// is cut above it because it can't match any more.
 	maxKeyBytes = len("image_token_budget")

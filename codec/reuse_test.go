@@ -27,7 +27,7 @@ func TestDecode_ReuseLeaksNothing(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				fresh, err := newDecoder().Decode(lineOf(after))
+				fresh, err := NewDecoder().Decode(lineOf(after))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,9 +1,13 @@
 package codec
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+	"unsafe"
+)
 
-// scanner reads one line once and decides whether it is acceptable. It is the
-// package's only judge of that: what it passes is valid JSON, at most maxDepth
+// scanner reads one line once, decides whether it is acceptable, and stores the
+// values of a request as it comes by them. It is the package's only judge of what
+// is accepted: what it passes is valid JSON, at most maxDepth
 // deep, valid UTF-8, of the right shape and types, and ends with the brace that
 // closes the line's object (so that a filler never reads a number or literal at
 // the end of its input; sonic reads one byte too far there).
@@ -17,6 +21,12 @@ type scanner struct {
 	// then is the line's UTF-8 checked, in one pass at the end.
 	high uint64
 
+	// Of a request: where its values go, strings as views of the line. left says
+	// that some could not be stored and a filler has to do it all: a string with
+	// escapes, or more than maxKeptMessages messages, for which only their number
+	// tells how much memory they need.
+	req       *Request
+	left      bool
 	messages  int  // elements of the messages array
 	hasBudget bool // image_token_budget is there and not null
 
@@ -26,10 +36,11 @@ type scanner struct {
 // reset prepares s for a line; nil lets go of the last one.
 func (s *scanner) reset(line []byte) {
 	s.line, s.pos, s.high = line, 0, 0
-	s.messages, s.hasBudget = 0, false
+	s.req, s.left, s.messages, s.hasBudget = nil, false, 0, false
 }
 
-// request checks that the line is a v1 request.
+// request checks that the line is a v1 request and stores it in s.req, which has
+// the defaults and no messages.
 func (s *scanner) request() *DecodeError {
 	if bad := s.open(); bad != nil {
 		return bad
@@ -102,39 +113,41 @@ func (s *scanner) end() *DecodeError {
 	return nil
 }
 
-// requestValue checks the value of a known top-level key.
+// requestValue checks and stores the value of a known top-level key.
 func (s *scanner) requestValue(f field) *DecodeError {
-	c := s.next()
+	c, r := s.next(), s.req
 	switch f {
 	case fieldMessages:
 		if c != '[' {
 			return s.mismatch(f)
 		}
 		return s.messageArray()
-	case fieldID, fieldGrammar:
-		return s.stringValue(f)
+	case fieldID:
+		return s.stringValue(f, &r.ID)
+	case fieldGrammar:
+		return s.stringValue(f, &r.Grammar)
 	}
 	if c == 'n' {
 		return s.literal("null")
 	}
 	switch f {
-	case fieldTemperature, fieldTopP:
-		if c != '-' && !isDigit(c) {
-			return s.mismatch(f)
-		}
-		return s.float64()
+	case fieldTemperature:
+		return s.float64(f, &r.Temperature)
+	case fieldTopP:
+		return s.float64(f, &r.TopP)
+	case fieldTopK:
+		return s.uint32(f, &r.TopK)
+	case fieldMaxTokens:
+		return s.uint32(f, &r.MaxTokens)
 	case fieldStream:
-		return s.boolean(f)
-	case fieldImageTokenBudget:
+		return s.boolean(f, &r.Stream)
+	default:
 		s.hasBudget = true
+		return s.uint32(f, &r.ImageTokenBudget)
 	}
-	if !s.uint32() {
-		return s.mismatch(f)
-	}
-	return nil
 }
 
-// messageArray checks the messages and counts them.
+// messageArray checks the messages, counts and stores them.
 func (s *scanner) messageArray() *DecodeError {
 	for first := true; ; first = false {
 		more, bad := s.element(first)
@@ -155,6 +168,7 @@ func (s *scanner) messageArray() *DecodeError {
 // message checks one message, whose brace is already behind.
 func (s *scanner) message() *DecodeError {
 	var seen uint32
+	var m Message
 	for first := true; ; first = false {
 		key, more, bad := s.member(first)
 		if bad != nil {
@@ -163,14 +177,18 @@ func (s *scanner) message() *DecodeError {
 		if !more {
 			break
 		}
+		to := &m.Content
 		f := messageField(key)
+		if f == fieldRole {
+			to = &m.Role
+		}
 		if f == fieldUnknown {
 			bad = s.value(3)
 		} else if seen&f.bit() != 0 {
 			bad = errDuplicate[f]
 		} else {
 			seen |= f.bit()
-			bad = s.stringValue(f)
+			bad = s.stringValue(f, to)
 		}
 		if bad != nil {
 			return bad
@@ -182,24 +200,35 @@ func (s *scanner) message() *DecodeError {
 	if seen&fieldContent.bit() == 0 {
 		return errMissing[fieldContent]
 	}
+	if len(s.req.Messages) == maxKeptMessages {
+		s.left = true
+	} else {
+		s.req.Messages = append(s.req.Messages, m)
+	}
 	return nil
 }
 
-// stringValue checks the string that f must be.
-func (s *scanner) stringValue(f field) *DecodeError {
+// stringValue checks the string that f must be, and stores a view of it.
+func (s *scanner) stringValue(f field, to *string) *DecodeError {
 	if s.next() != '"' {
 		return s.mismatch(f)
 	}
-	_, _, bad := s.str()
+	body, escaped, bad := s.str()
+	s.left = s.left || escaped
+	// The string aliases the line: sound because Decode's caller leaves that alone
+	// while the Request's strings are in use.
+	*to = unsafe.String(unsafe.SliceData(body), len(body))
 	return bad
 }
 
-// boolean checks the boolean that f must be.
-func (s *scanner) boolean(f field) *DecodeError {
+// boolean checks and stores the boolean that f must be.
+func (s *scanner) boolean(f field, to *bool) *DecodeError {
 	switch s.next() {
 	case 't':
+		*to = true
 		return s.literal("true")
 	case 'f':
+		*to = false
 		return s.literal("false")
 	}
 	return s.mismatch(f)

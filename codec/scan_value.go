@@ -1,9 +1,9 @@
 package codec
 
 import (
-	"bytes"
 	"math"
 	"strconv"
+	"unsafe"
 )
 
 // next passes whitespace and returns the byte at pos, 0 at the line's end. (A
@@ -195,39 +195,45 @@ func (s *scanner) number() *DecodeError {
 	return nil
 }
 
-// float64 passes a number that a float64 can hold, if not to the last digit.
-func (s *scanner) float64() *DecodeError {
+// float64 checks and stores the number that f must be, one that a float64 can
+// hold, if not to the last digit.
+func (s *scanner) float64(f field, to *float64) *DecodeError {
 	start := s.pos
+	if c := s.next(); c != '-' && !isDigit(c) {
+		return s.mismatch(f)
+	}
 	if bad := s.number(); bad != nil {
 		return bad
 	}
 	n := s.line[start:s.pos]
-	if len(n) < maxPlainDigits && !bytes.ContainsAny(n, "eE") {
-		return nil
-	}
-	if _, err := strconv.ParseFloat(string(n), 64); err != nil {
+	// The string aliases the line and is gone when ParseFloat returns.
+	v, err := strconv.ParseFloat(unsafe.String(unsafe.SliceData(n), len(n)), 64)
+	if err != nil { // keeps a copy of its own
 		return errRange
 	}
+	*to = v
 	return nil
 }
 
-// uint32 passes an integer literal that fits 32 bits: no sign, fraction or
-// exponent, not even where the value would be whole.
-func (s *scanner) uint32() bool {
+// uint32 checks and stores the integer that f must be, a literal that fits 32
+// bits: no sign, fraction or exponent, not even where the value would be whole.
+func (s *scanner) uint32(f field, to *uint32) *DecodeError {
 	line, i := s.line, s.pos
 	end := digits(line, i)
 	if end == i || (end > i+1 && line[i] == '0') || end-i > len("4294967295") {
-		return false
+		return s.mismatch(f)
 	}
 	var v uint64
 	for ; i < end; i++ {
 		v = v*10 + uint64(line[i]-'0')
 	}
-	if end < len(line) && (line[end] == '.' || line[end]|0x20 == 'e') {
-		return false
+	if v > math.MaxUint32 ||
+		end < len(line) && (line[end] == '.' || line[end]|0x20 == 'e') {
+		return s.mismatch(f)
 	}
 	s.pos = end
-	return v <= math.MaxUint32
+	*to = uint32(v)
+	return nil
 }
 
 // digits returns the first index from i on that is no digit.

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"inferd/codec"
 	"inferd/internal/admin"
 	"inferd/internal/config"
 	"inferd/internal/instance"
@@ -66,6 +67,7 @@ func (d *Daemon) startServing() error {
 		d.log.Warn("the service manager was not told", "error", err)
 	}
 	d.accept(cfg, listeners)
+	go codec.Warm() // who listens a few milliseconds earlier for it
 	return nil
 }
 
