@@ -52,16 +52,33 @@ func appendText(dst []byte, s string, limit int) []byte {
 // secret could hide behind.
 func isPlain(s string) bool {
 	for i := range len(s) {
-		if !plainByte[s[i]] {
+		switch byteKinds[s[i]] {
+		case plainByte:
+		case triggerByte:
+			if redact.Suspicious(s, i) {
+				return false
+			}
+		default:
 			return false
 		}
 	}
 	return true
 }
 
-var plainByte = func() (t [256]bool) {
+const (
+	plainByte   = iota
+	triggerByte // see redact.Trigger
+	escapedByte // or part of a character that has to be looked at
+)
+
+var byteKinds = func() (t [256]uint8) {
 	for c := range t {
-		t[c] = c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf && !redact.Trigger(byte(c))
+		switch {
+		case c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf:
+			t[c] = escapedByte
+		case redact.Trigger(byte(c)):
+			t[c] = triggerByte
+		}
 	}
 	return t
 }()

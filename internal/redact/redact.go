@@ -78,7 +78,7 @@ func Secret(name string) bool {
 // end is not the end of the text.
 func apply(s string, open bool) string {
 	for i := 0; i < len(s); i++ {
-		if triggers[s[i]] && suspicious(s, i) {
+		if triggers[s[i]] && Suspicious(s, i) {
 			return applyRules(s, open)
 		}
 	}
@@ -110,13 +110,14 @@ func applyRules(s string, open bool) string {
 // eyJ, the A of AKIA.
 var triggers = [256]bool{':': true, '=': true, '-': true, '_': true, 'J': true, 'A': true}
 
-// Trigger reports whether c can be part of what gives a secret away: text without
-// any such byte has none.
+// Trigger reports whether c can give a secret away. Text in which every such byte
+// is not [Suspicious] has none and needs no redaction: for who looks at each byte
+// anyway.
 func Trigger(c byte) bool { return triggers[c] }
 
-// suspicious looks one step closer at the trigger s[i]. It may say yes to text
+// Suspicious looks one step closer at the trigger s[i]. It may say yes to text
 // without a secret, never no to text with one.
-func suspicious(s string, i int) bool {
+func Suspicious(s string, i int) bool {
 	switch s[i] {
 	case 'J':
 		return i >= 2 && s[i-1] == 'y' && s[i-2] == 'e'
