@@ -57,7 +57,6 @@ func newSink(out output, capacity int, delay time.Duration) *sink {
 		closing: make(chan struct{}),
 		done:    make(chan struct{}),
 		buf:     make([]byte, 0, capacity),
-		spare:   make([]byte, 0, capacity),
 	}
 }
 
@@ -142,6 +141,9 @@ func (s *sink) isClosing() bool {
 // swap takes the filled buffer and leaves an empty one, with the reports of
 // what could not be logged as its first lines.
 func (s *sink) swap() []byte {
+	if s.spare == nil { // not at once: a start need not wait for so much memory
+		s.spare = make([]byte, 0, cap(s.buf))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	full := s.buf

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
@@ -51,6 +53,8 @@ type Daemon struct {
 	started  time.Time
 	accepts  throttle // of the log lines about failed accepts
 
+	booted func() // ends what holds during the boot only; may be called again
+
 	// serving is service and server for those who may ask before there are any.
 	serving atomic.Pointer[serving]
 
@@ -83,6 +87,8 @@ func runUntil(signals <-chan os.Signal, cfg *config.Config, stderr io.Writer) er
 		drain: make(chan string, 1), reload: make(chan reloader),
 	}
 	d.cfg.Store(cfg)
+	d.booted = sync.OnceFunc(collectLess())
+	defer d.booted()
 	d.openLog(stderr)
 	defer d.closeLog()
 	d.log.Info("inferd-daemon starting", "version", version.Version, "commit", version.Commit(),
@@ -124,12 +130,21 @@ func (d *Daemon) run(signals <-chan os.Signal) (err error) {
 	if err := d.startServing(); err != nil {
 		return err
 	}
+	d.booted()
 	why, err := d.loop(signals)
 	d.shutdown(why, signals)
 	return err
 }
 
 var errSignalled = errors.New("signalled")
+
+// collectLess lets the garbage collector wait a little longer until end is called:
+// a boot allocates its buffers once and has little to collect, and a collection is
+// a tenth of the time from exec to listening.
+func collectLess() (end func()) {
+	usual := debug.SetGCPercent(bootGCPercent)
+	return func() { debug.SetGCPercent(usual) }
+}
 
 // cancelOnSignal cancels a boot at the first SIGTERM or SIGINT until stopped.
 func (d *Daemon) cancelOnSignal(

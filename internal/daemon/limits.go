@@ -6,6 +6,9 @@ const (
 	// readyPoll is how often backends are asked whether they are ready.
 	readyPoll = 20 * time.Millisecond
 
+	// bootGCPercent is GOGC during the boot, see collectLess.
+	bootGCPercent = 400
+
 	// flushTimeout is how long, after the drain, clients may take to read what
 	// is left for them, and engines to stop what was cut.
 	flushTimeout = time.Second

@@ -4,7 +4,6 @@ import (
 	"io"
 	"math"
 	"math/bits"
-	"regexp"
 	"strings"
 )
 
@@ -188,7 +187,19 @@ func (c *checker) vocabularyArrays() {
 	}
 }
 
-var architectureName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+// isArchitectureName says whether s is made as these names are: at most 64 lower-case
+// letters, digits and, behind the first, dots, hyphens and underscores.
+func isArchitectureName(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
+		case i > 0 && (c == '.' || c == '_' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return 0 < len(s) && len(s) <= 64
+}
 
 // architecture checks the numbers that llama.cpp divides by or sizes arrays
 // with.
@@ -197,7 +208,7 @@ func (c *checker) architecture() Info {
 	if c.err != nil {
 		return info
 	}
-	if !architectureName.MatchString(info.Architecture) {
+	if !isArchitectureName(info.Architecture) {
 		c.fail("general.architecture is missing or not a name")
 		return info
 	}
