@@ -17,7 +17,7 @@ type Listener struct {
 	handler Handler
 	opt     ListenOptions
 
-	lastAt time.Time   // when the last call ends, whoever still comes; set before closed
+	lastAt time.Time // when the last call ends, whoever still comes; set before closed
 	closed atomic.Bool
 }
 
