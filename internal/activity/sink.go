@@ -24,9 +24,10 @@ type output interface {
 // until it is written. Neither buffer ever grows.
 type sink struct {
 	// immutable
-	out     output
-	delay   time.Duration // how long lines are collected; 0 writes at once
-	onState func(err error, dropped uint64)
+	out      output
+	capacity int           // of each of the two buffers, in bytes
+	delay    time.Duration // how long lines are collected; 0 writes at once
+	onState  func(err error, dropped uint64)
 	// report appends lines about what was left out to the fresh buffer; called
 	// with mu held. May be nil.
 	report func(buf []byte, dropped uint64) []byte
@@ -50,13 +51,14 @@ type sink struct {
 
 func newSink(out output, capacity int, delay time.Duration) *sink {
 	return &sink{
-		out:     out,
-		delay:   delay,
-		wake:    make(chan struct{}, 1),
-		half:    make(chan struct{}, 1),
-		closing: make(chan struct{}),
-		done:    make(chan struct{}),
-		buf:     make([]byte, 0, capacity),
+		out:      out,
+		capacity: capacity,
+		delay:    delay,
+		wake:     make(chan struct{}, 1),
+		half:     make(chan struct{}, 1),
+		closing:  make(chan struct{}),
+		done:     make(chan struct{}),
+		buf:      make([]byte, 0, capacity),
 	}
 }
 
@@ -142,7 +144,7 @@ func (s *sink) isClosing() bool {
 // what could not be logged as its first lines.
 func (s *sink) swap() []byte {
 	if s.spare == nil { // not at once: a start need not wait for so much memory
-		s.spare = make([]byte, 0, cap(s.buf))
+		s.spare = make([]byte, 0, s.capacity)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
