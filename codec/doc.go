@@ -7,16 +7,17 @@
 //
 // # Decoding
 //
-// A [Decoder] belongs to one goroutine and decodes one line at a time, in two
-// passes over the same bytes:
+// A [Decoder] belongs to one goroutine and decodes one line at a time:
 //
 //  1. scan.go reads the line once and enforces the whole contract: JSON grammar,
 //     depth, UTF-8, surrogates, duplicate and missing keys, types, u32 rules. It
-//     stores nothing but counts. It is the only judge of what is accepted.
-//  2. A filler puts the values into the reused [Request]. The default one is
-//     sonic (fill_sonic.go); `-tags stdjson` selects encoding/json
-//     (fill_std.go). A filler only ever sees lines that the scan accepted, so
-//     laxness or bugs of a JSON library can't widen the protocol.
+//     is the only judge of what is accepted. What needs no decoding it stores in
+//     the reused [Request] as it comes by.
+//  2. A line with escapes in a string that is wanted, or with very many messages,
+//     is filled in by a JSON library. The default one is sonic (fill_sonic.go);
+//     `-tags stdjson` selects encoding/json (fill_std.go). A filler only ever sees
+//     lines that the scan accepted, so laxness or bugs of a JSON library can't
+//     widen the protocol.
 //
 // Strings without escapes are not copied: they point into the line. A Request is
 // therefore good until the line's buffer is reused or the next Decode, whichever
