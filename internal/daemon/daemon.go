@@ -143,6 +143,9 @@ var errSignalled = errors.New("signalled")
 // a tenth of the time from exec to listening.
 func collectLess() (end func()) {
 	usual := debug.SetGCPercent(bootGCPercent)
+	if usual < 0 || usual > bootGCPercent { // GOGC asks for less already
+		debug.SetGCPercent(usual)
+	}
 	return func() { debug.SetGCPercent(usual) }
 }
 
