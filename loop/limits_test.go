@@ -63,9 +63,7 @@ func TestInboundLimit(t *testing.T) {
 	srv, dial := serve(t, s, Options{MaxInboundBytes: 100 << 10})
 	holder := dial("unix")
 	send(t, holder, strings.Repeat("h", 90<<10))
-	for srv.Inbound() < 90<<10 {
-		time.Sleep(time.Millisecond) // polls an event without a channel of its own
-	}
+	await(func() bool { return srv.Inbound() >= 90<<10 })
 	c := dial("unix")
 	r := bufio.NewReader(c)
 	send(t, c, "say fine\n") // whole lines need no room
@@ -129,9 +127,7 @@ func TestPipelining_LongLineBehindABusyOne(t *testing.T) {
 			var wg sync.WaitGroup
 			defer wg.Wait()
 			wg.Go(func() { _, _ = io.WriteString(c, line) })
-			for srv.Inbound() <= 32<<10 {
-				time.Sleep(time.Millisecond) // polls an event without a channel of its own
-			}
+			await(func() bool { return srv.Inbound() > 32<<10 })
 			s.release <- struct{}{}
 			r := bufio.NewReader(c)
 			expect(t, r, "held")

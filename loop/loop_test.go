@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestLines_AnsweredInOrder(t *testing.T) {
@@ -235,9 +234,7 @@ func TestCloseListeners_TakesInWhoHasConnected(t *testing.T) {
 		closed := make(chan struct{})
 		go func() { defer close(closed); srv.CloseListeners() }()
 		for _, l := range srv.listeners {
-			for !l.closed.Load() {
-				time.Sleep(time.Millisecond) // polls an event without a channel of its own
-			}
+			await(func() bool { return l.closed.Load() })
 		}
 		close(s.entrance)
 		<-closed
@@ -262,9 +259,9 @@ func TestShutdown_CutFlushesFirst(t *testing.T) {
 	send(t, blocker, "block\n")
 	<-s.holding
 	s.release <- struct{}{}
-	for !slices.ContainsFunc(srv.Conns(), func(c *Conn) bool { return c.Pending() > 0 }) {
-		time.Sleep(time.Millisecond) // the answer is not in the outbox yet
-	}
+	await(func() bool { // the answer is in the outbox
+		return slices.ContainsFunc(srv.Conns(), func(c *Conn) bool { return c.Pending() > 0 })
+	})
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	done := make(chan int)
@@ -274,9 +271,7 @@ func TestShutdown_CutFlushesFirst(t *testing.T) {
 		defer srv.loops[0].mu.Unlock()
 		return len(srv.loops[0].calls)
 	}
-	for asked() < 2 {
-		time.Sleep(time.Millisecond) // to settle, and to close
-	}
+	await(func() bool { return asked() >= 2 }) // calls: to settle, and to close
 	close(s.unblock)
 	r := bufio.NewReader(late)
 	expect(t, r, "held")

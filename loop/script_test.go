@@ -235,3 +235,10 @@ func expectReason(t *testing.T, s *script, want Reason) {
 		t.Fatalf("not closed; want %v", want)
 	}
 }
+
+// await waits for something that sends no event.
+func await(happened func() bool) {
+	for !happened() {
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -65,6 +65,14 @@ func start(t testing.TB, eng engine.Engine, o Options) *stack {
 	return s
 }
 
+// awaitAdmitted waits until n requests hold a ticket, of which the gate sends no
+// event.
+func (s *stack) awaitAdmitted(n int) {
+	for s.Gate().Count() != n {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func (s *stack) dial(t testing.TB) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	c, err := net.Dial("unix", s.path)
@@ -216,9 +224,7 @@ func TestQueue_FirstInFirstOut(t *testing.T) {
 		if i == 0 {
 			<-started
 		}
-		for s.Gate().Count() != i+1 {
-			time.Sleep(time.Millisecond) // admission has no event of its own
-		}
+		s.awaitAdmitted(i + 1)
 	}
 	io.WriteString(conns[4], ask("e"))
 	got, _ := readers[4].ReadString('\n')
@@ -227,9 +233,7 @@ func TestQueue_FirstInFirstOut(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	conns[2].Close() // c leaves the middle of the queue
-	for s.Gate().Count() != 3 {
-		time.Sleep(time.Millisecond)
-	}
+	s.awaitAdmitted(3)
 	io.WriteString(conns[4], ask("e"))
 	for _, want := range []string{"b", "d", "e"} {
 		release <- struct{}{}
@@ -238,9 +242,7 @@ func TestQueue_FirstInFirstOut(t *testing.T) {
 		}
 	}
 	conns[4].Close() // the running one: cancelled, the ticket back when it has stopped
-	for s.Gate().Count() != 0 {
-		time.Sleep(time.Millisecond)
-	}
+	s.awaitAdmitted(0)
 }
 
 func TestStreamFalse_OnlyTheLastFrame(t *testing.T) {
@@ -317,9 +319,7 @@ func TestAlloc_StreamAndReject(t *testing.T) {
 	}), Options{ActivePermits: 1})
 	holder, _ := full.dial(t)
 	io.WriteString(holder, ask("holder"))
-	for full.Gate().Count() != 1 {
-		time.Sleep(time.Millisecond)
-	}
+	full.awaitAdmitted(1)
 	f := func(name string, s *stack, line string, lines int, limit float64) {
 		t.Helper()
 		c, _ := s.dial(t)
