@@ -126,11 +126,11 @@ func Suspicious(s string, i int) bool {
 	case '-', '_':
 		return endsKeyPrefix(s, i) && keyPrefix(s, i+1) != nil
 	default: // ':' and '='
-		if i == 0 {
-			return false
-		}
 		if strings.HasPrefix(s[i:], "://") {
 			return true
+		}
+		if i == 0 {
+			return false // no name before it
 		}
 		switch c := s[i-1]; c | 0x20 { // lower case, for letters
 		case 'n', 'd', 'y', 't', '"', '\'':

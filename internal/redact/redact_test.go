@@ -161,7 +161,7 @@ func FuzzString(f *testing.F) {
 	for _, s := range []string{
 		"Authorization: Bearer abcdefgh12345", `{"password":"x"}`, jwt, "sk-ant-api03-AbCd_efgh-1234",
 		"xoxb-1234567890-password=abcd", "AKIAIOSFODNN7EXAMPLE", `pwd=\"a\\\"b\"`, "token:token:token=",
-		"https://a:b@h", "https://me.sk-abcdefghijklmnop@h",
+		"https://a:b@h", "://:b@", "https://me.sk-abcdefghijklmnop@h",
 	} {
 		f.Add(s, 20)
 	}
