@@ -34,7 +34,7 @@ const (
 	// gatherFrom is the number of dirty connections from which on workers get
 	// gatherTurns turns before the loop writes, see gather and docs/design.md.
 	gatherFrom  = 8
-	gatherTurns = 3
+	gatherTurns = 8
 
 	// drainRounds is how often the loop looks at its dirty list again before it
 	// lets other events have their turn.

@@ -103,6 +103,7 @@ type BackendFailed struct {
 // QueueFull is a request refused at the gate.
 type QueueFull struct {
 	From
+	At             int64 // see RequestDone
 	ReqID          string
 	Active, Queued int
 	RetryAfterMS   uint64

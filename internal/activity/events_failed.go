@@ -4,7 +4,7 @@ import "log/slog"
 
 // QueueFull logs queue_full.
 func (l *Log) QueueFull(e *QueueFull) {
-	if !l.begins(kindQueueFull) {
+	if !l.beginsAt(kindQueueFull, e.At) {
 		return
 	}
 	n := l.line()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 )
@@ -140,6 +141,14 @@ func (o *fileOutput) rotate() error {
 			break
 		}
 		free++
+	}
+	if free == o.keep {
+		// The oldest goes first: a rename onto it makes some file systems write
+		// out the other's data at once, in the middle of serving.
+		err := o.fs.Remove(o.rotated(free))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("rotating log: %w", err)
+		}
 	}
 	for n := free; n > 1; n-- {
 		if err := o.fs.Rename(o.rotated(n-1), o.rotated(n)); err != nil {

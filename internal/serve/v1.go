@@ -129,7 +129,7 @@ func (l *v1Lane) Line(
 	}
 	switch l.svc.gate.Try(&l.spare.ticket) {
 	case admit.Full:
-		dst = l.queueFull(conn, client, w.ID, dst)
+		dst = l.queueFull(conn, client, w.ID, arrived, dst)
 		if l.svc.met.Enabled() {
 			l.svc.met.ObserveReject(time.Duration(loop.Nanotime() - arrived))
 		}
@@ -175,12 +175,14 @@ func (l *v1Lane) invalid(conn *loop.Conn, client *Client, id string, err error) 
 	})
 }
 
-func (l *v1Lane) queueFull(conn *loop.Conn, client *Client, id string, dst []byte) []byte {
+func (l *v1Lane) queueFull(
+	conn *loop.Conn, client *Client, id string, arrived int64, dst []byte,
+) []byte {
 	active, queued := l.svc.gate.Load()
 	retry := uint64(l.svc.gate.RetryAfter().Milliseconds())
 	l.reject(metrics.QueueFull)
 	l.svc.opt.Log.QueueFull(&activity.QueueFull{
-		From: client.from(conn), ReqID: id, Active: active, Queued: queued, RetryAfterMS: retry,
+		From: client.from(conn), At: arrived, ReqID: id, Active: active, Queued: queued, RetryAfterMS: retry,
 	})
 	return codec.AppendQueueFull(dst, l.id, retry, active, queued)
 }
