@@ -2,6 +2,8 @@ package loop
 
 import (
 	"golang.org/x/sys/unix"
+
+	"inferd/internal/rawsock"
 )
 
 // send writes an immediate answer. It never overtakes a worker's frames: the
@@ -67,7 +69,7 @@ func (lp *eventLoop) compactPending(c *Conn) {
 func (lp *eventLoop) write(c *Conn, b []byte) (sent int, ok bool) {
 	for sent < len(b) {
 		piece := b[sent:min(len(b), sent+writePieceBytes)]
-		n, err := writeNow(c.fd, piece)
+		n, err := rawsock.Send(c.fd, piece)
 		switch err {
 		case nil:
 			c.bytesOut.Add(uint64(n))

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"inferd/client"
+	"inferd/internal/rawsock"
 )
 
 // epollTransport is raw sockets on one epoll: the net package would register
@@ -137,7 +138,7 @@ func (t *epollTransport) write(slot int, b []byte) error {
 
 // writeFD writes what the socket takes; a full socket is no error.
 func writeFD(fd int, b []byte) (int, error) {
-	n, err := unix.Write(fd, b)
+	n, err := rawsock.Send(fd, b)
 	if err == unix.EAGAIN || err == unix.EINTR {
 		return 0, nil
 	}
@@ -211,7 +212,7 @@ func (t *epollTransport) read(slot int, handle func(slot int, data []byte, err e
 	if s.chunk > 0 {
 		buffer = buffer[:min(s.chunk, len(buffer))]
 	}
-	n, err := unix.Read(s.fd, buffer)
+	n, err := rawsock.Receive(s.fd, buffer)
 	switch {
 	case err == unix.EAGAIN || err == unix.EINTR:
 	case err != nil:
