@@ -31,6 +31,10 @@ const (
 	// breatheReads is how many reads the loop does in a row, see breathe.
 	breatheReads = 64
 
+	// startTurns is how many turns the workers get for their first tokens before
+	// the loop looks for them, see turn.
+	startTurns = 2
+
 	// gatherFrom is the number of dirty connections from which on workers get
 	// gatherTurns turns before the loop writes, see gather and docs/design.md.
 	gatherFrom  = 8
@@ -49,6 +53,17 @@ const (
 	// accept, e.g. for want of descriptors.
 	acceptBackoffMin = 5 * time.Millisecond
 	acceptBackoffMax = 500 * time.Millisecond
+
+	// enrolAtOnce is how many accepted connections wait for their loops at once. A
+	// busy loop takes all that wait in one turn: one at a time, a thousand new
+	// clients would stand in line for seconds.
+	enrolAtOnce = 256
+
+	// enrolReserve is how many descriptors are left besides those that enrolling
+	// needs, and manyDescriptors how many more than connections may need make
+	// counting them unnecessary.
+	enrolReserve    = 4
+	manyDescriptors = 4096
 
 	// lastCallTime is how long a listener that is closed looks for a further client
 	// in the kernel's queue, and lastCallLimit for how long in all: a full queue is

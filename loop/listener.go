@@ -1,10 +1,14 @@
 package loop
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
+	"github.com/panjf2000/gnet/v2"
 	"go.uber.org/atomic"
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +23,9 @@ type Listener struct {
 
 	lastAt time.Time // when the last call ends, whoever still comes; set before closed
 	closed atomic.Bool
+
+	// owned by the acceptor
+	tried []int // descriptors that canOpen holds for a moment
 }
 
 // ListenOptions say how a listener's connections are treated.
@@ -85,33 +92,85 @@ func (l *Listener) admit(nc net.Conn) {
 	c := &Conn{
 		id: id, tag: tag, ln: l, fd: -1, opened: Nanotime(), authed: !l.opt.NeedKey,
 	}
-	l.awaitDescriptor()
-	// Enrolling duplicates nc's descriptor, closes nc, and waits for the loop.
-	_, err := s.gnet.EnrollContext(nc, c)
+	s.enrolSlots <- struct{}{}
+	l.awaitDescriptors(len(s.enrolSlots))
+	s.acceptors.Go(func() {
+		l.enrol(c, nc)
+		<-s.enrolSlots
+	})
+}
+
+// enrol gives a connection to the loop that has the fewest. It waits for the
+// loop, which under load comes by once in some milliseconds: that is why many
+// connections are enrolled at once.
+func (l *Listener) enrol(c *Conn, nc net.Conn) {
+	s := l.srv
+	lp := slices.MinFunc(s.loops, func(a, b *eventLoop) int {
+		return cmp.Compare(a.connCount.Load(), b.connCount.Load())
+	})
+	lp.connCount.Inc()
+	// gnet duplicates nc's descriptor and closes nc.
+	done, err := lp.el.Enroll(gnet.NewContext(context.Background(), c), nc)
+	if err == nil {
+		err = (<-done).Err
+	} else {
+		_ = nc.Close()
+	}
 	if err == nil && c.lp != nil {
 		return
 	}
 	if err != nil {
 		s.opt.OnAcceptError(err)
 	}
+	lp.connCount.Dec()
 	s.connCount.Dec()
 	l.handler.Closed(c, ReasonRead)
 }
 
-// awaitDescriptor waits until there is one to spare. gnet needs it for a moment
-// beside the accepted one, and would drop the client without it.
-func (l *Listener) awaitDescriptor() {
+// awaitDescriptors waits until there are enough to spare: gnet needs one for a
+// moment, beside the accepted one, for each of the connections that are being
+// enrolled, and would drop the client without it.
+func (l *Listener) awaitDescriptors(enrolling int) {
 	backoff := acceptBackoffMin
 	for !l.closed.Load() {
-		fd, err := unix.FcntlInt(uintptr(l.srv.loops[0].wakeFD), unix.F_DUPFD_CLOEXEC, 0)
+		if l.srv.hasManyDescriptors() {
+			return
+		}
+		err := l.canOpen(enrolling + enrolReserve)
 		if err == nil {
-			_ = unix.Close(fd)
 			return
 		}
 		l.srv.opt.OnAcceptError(err)
 		time.Sleep(backoff)
 		backoff = min(2*backoff, acceptBackoffMax)
 	}
+}
+
+// hasManyDescriptors says whether the limit is so far away that there is no need
+// to count: a connection has one, and its request may have another to an engine.
+func (s *Server) hasManyDescriptors() bool {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return false
+	}
+	return limit.Cur > uint64(2*s.connCount.Load()+manyDescriptors)
+}
+
+// canOpen opens n descriptors and closes them again.
+func (l *Listener) canOpen(n int) error {
+	l.tried = l.tried[:0]
+	var err error
+	for len(l.tried) < n && err == nil {
+		var fd int
+		fd, err = unix.FcntlInt(uintptr(l.srv.loops[0].wakeFD), unix.F_DUPFD_CLOEXEC, 0)
+		if err == nil {
+			l.tried = append(l.tried, fd)
+		}
+	}
+	for _, fd := range l.tried {
+		_ = unix.Close(fd)
+	}
+	return err
 }
 
 // stop ends accepting. Closing resets the clients in the kernel's queue, who

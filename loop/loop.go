@@ -25,9 +25,10 @@ type eventLoop struct {
 
 	// atomic
 	dirty      atomic.Pointer[Conn] // newest first; see push and drain
-	awake      atomic.Bool          // drain looks at the list again before the loop sleeps
+	awake      atomic.Bool          // the loop looks at the list before it sleeps
 	watchCount atomic.Int64
-	turned     atomic.Bool // since Server.Alive last asked
+	connCount  atomic.Int64 // connections, those on their way to the loop included
+	turned     atomic.Bool  // since Server.Alive last asked
 
 	mu    sync.Mutex
 	calls []func() // guarded by mu: to run on the loop
@@ -36,8 +37,8 @@ type eventLoop struct {
 var wakeByte = []byte{1}
 
 // push puts c on the dirty list; the caller has just set c.queued, which makes
-// it the one owner of c.link. Only the push that finds the list empty and the
-// loop not about to look wakes it.
+// it the one owner of c.link. Only the push that finds the list empty has to see
+// to it that the loop looks.
 func (lp *eventLoop) push(c *Conn) {
 	for {
 		head := lp.dirty.Load()
@@ -45,8 +46,8 @@ func (lp *eventLoop) push(c *Conn) {
 		if !lp.dirty.CompareAndSwap(head, c) {
 			continue
 		}
-		if head == nil && !lp.awake.Load() {
-			lp.wake()
+		if head == nil {
+			lp.rouse()
 		}
 		return
 	}
@@ -72,7 +73,17 @@ func (lp *eventLoop) turn() {
 	for _, f := range calls {
 		f()
 	}
+	for i := 0; i < startTurns && lp.dirty.Load() == nil; i++ {
+		runtime.Gosched()
+	}
 	lp.drain()
+}
+
+// rouse makes the loop come by, unless it is about to.
+func (lp *eventLoop) rouse() {
+	if lp.awake.CompareAndSwap(false, true) {
+		lp.wake()
+	}
 }
 
 // drain serves the dirty connections in the order in which they became dirty.
@@ -92,7 +103,7 @@ func (lp *eventLoop) drain() {
 		if round >= drainRounds {
 			lp.awake.Store(false)
 			if lp.dirty.Load() != nil {
-				lp.wake()
+				lp.rouse()
 			}
 			return
 		}

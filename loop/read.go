@@ -64,6 +64,12 @@ func (lp *eventLoop) line(c *Conn, line, reply []byte) []byte {
 	switch act {
 	case Busy:
 		c.busy = true
+		// The loop comes by before it sleeps. Left alone it would see that there is
+		// nothing more to read, let others run once, and sleep in epoll_wait: with
+		// one processor it takes that along until Go's monitor notices, 10 ms and
+		// more later, and a worker that needs a second turn for its first token
+		// waits. It costs nothing: the first token would wake the loop otherwise.
+		lp.rouse()
 	case Close:
 		lp.closeAfter(c, ReasonFault)
 	}

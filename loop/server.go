@@ -21,10 +21,11 @@ type Server struct {
 	poller *poller
 	clock  *clock
 
-	acceptors   sync.WaitGroup
+	acceptors   sync.WaitGroup // … and the enrolments that they start
 	decoders    sync.WaitGroup // goroutines that decode long lines or wait for gnet
 	background  sync.WaitGroup
 	decodeSlots chan struct{}
+	enrolSlots  chan struct{} // taken by accepted connections that no loop has yet
 
 	// atomic
 	timeouts  atomic.Pointer[Timeouts]
@@ -48,6 +49,7 @@ func Start(opt Options) (*Server, error) {
 		byLoop:      make(map[gnet.EventLoop]*eventLoop),
 		conns:       make(map[uint64]*Conn),
 		decodeSlots: make(chan struct{}, maxDecoders),
+		enrolSlots:  make(chan struct{}, enrolAtOnce),
 	}
 	s.SetTimeouts(opt.Timeouts)
 	s.clock = newClock(s)

@@ -198,6 +198,7 @@ func (lp *eventLoop) bury(c *Conn, why Reason) {
 		_ = unix.Close(c.fd)
 	}
 	c.fd = -1
+	lp.connCount.Dec()
 	lp.srv.forget(c)
 	c.ln.handler.Closed(c, why)
 }
