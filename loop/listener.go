@@ -92,17 +92,29 @@ func (l *Listener) admit(nc net.Conn) {
 	c := &Conn{
 		id: id, tag: tag, ln: l, fd: -1, opened: Nanotime(), authed: !l.opt.NeedKey,
 	}
+	alone := len(s.enrolSlots) == 0
 	s.enrolSlots <- struct{}{}
-	l.awaitDescriptors(len(s.enrolSlots))
+	l.awaitDescriptors()
+	enrolled := make(chan struct{})
 	s.acceptors.Go(func() {
+		defer close(enrolled)
 		l.enrol(c, nc)
 		<-s.enrolSlots
 	})
+	if alone {
+		patience := time.NewTimer(enrolPatience)
+		defer patience.Stop()
+		select {
+		case <-enrolled:
+		case <-patience.C:
+		}
+	}
 }
 
 // enrol gives a connection to the loop that has the fewest. It waits for the
-// loop, which under load comes by once in some milliseconds: that is why many
-// connections are enrolled at once.
+// loop, which under load comes by once in some milliseconds. So the acceptor, who
+// waits too while the loop is prompt and thereby keeps the order in which clients
+// came, goes on with the next one when it is not.
 func (l *Listener) enrol(c *Conn, nc net.Conn) {
 	s := l.srv
 	lp := slices.MinFunc(s.loops, func(a, b *eventLoop) int {
@@ -130,13 +142,13 @@ func (l *Listener) enrol(c *Conn, nc net.Conn) {
 // awaitDescriptors waits until there are enough to spare: gnet needs one for a
 // moment, beside the accepted one, for each of the connections that are being
 // enrolled, and would drop the client without it.
-func (l *Listener) awaitDescriptors(enrolling int) {
+func (l *Listener) awaitDescriptors() {
 	backoff := acceptBackoffMin
 	for !l.closed.Load() {
 		if l.srv.hasManyDescriptors() {
 			return
 		}
-		err := l.canOpen(enrolling + enrolReserve)
+		err := l.canOpen(len(l.srv.enrolSlots) + enrolReserve)
 		if err == nil {
 			return
 		}

@@ -67,12 +67,12 @@ func TestDrain_WaitingRequestsAreServed(t *testing.T) {
 	d := harness.Start(t, up.flags("--active-permits", "1", "--queue-depth", "4",
 		"--drain-timeout", "1m")...)
 	var clients []*harness.Conn
-	for range 5 {
+	for i := range 5 {
 		c := d.Dial(t)
 		c.Send(harness.Ask("r"))
 		clients = append(clients, c)
+		awaitLoad(t, d, 1, i)
 	}
-	awaitLoad(t, d, 1, 4)
 	d.Signal(t, syscall.SIGINT)
 	d.AwaitLog(t, "shutdown signalled")
 	for i, c := range clients {
