@@ -59,9 +59,10 @@ const (
 	// clients would stand in line for seconds.
 	enrolAtOnce = 256
 
-	// enrolPatience is how long the acceptor waits for one enrolment before it
-	// begins others beside it.
-	enrolPatience = 2 * time.Millisecond
+	// enrolPatience is how long the acceptor waits for one enrolment before it asks
+	// whether the loop is busy, and enrolPatienceMax how long for any loop.
+	enrolPatience    = 2 * time.Millisecond
+	enrolPatienceMax = 100 * time.Millisecond
 
 	// enrolReserve is how many descriptors are left besides those that enrolling
 	// needs, and manyDescriptors how many more than connections may need make

@@ -92,35 +92,44 @@ func (l *Listener) admit(nc net.Conn) {
 	c := &Conn{
 		id: id, tag: tag, ln: l, fd: -1, opened: Nanotime(), authed: !l.opt.NeedKey,
 	}
+	lp := slices.MinFunc(s.loops, func(a, b *eventLoop) int {
+		return cmp.Compare(a.connCount.Load(), b.connCount.Load())
+	})
+	lp.connCount.Inc()
 	alone := len(s.enrolSlots) == 0
 	s.enrolSlots <- struct{}{}
 	l.awaitDescriptors()
 	enrolled := make(chan struct{})
 	s.acceptors.Go(func() {
 		defer close(enrolled)
-		l.enrol(c, nc)
+		l.enrol(lp, c, nc)
 		<-s.enrolSlots
 	})
 	if alone {
-		patience := time.NewTimer(enrolPatience)
-		defer patience.Stop()
+		lp.awaitUnlessBusy(enrolled)
+	}
+}
+
+// awaitUnlessBusy waits for one enrolment, so that clients are served in the order
+// in which they came. A loop with its hands full comes by once in some milliseconds
+// and then takes all who stand there: the acceptor goes on to the next one.
+func (lp *eventLoop) awaitUnlessBusy(enrolled <-chan struct{}) {
+	for waited := time.Duration(0); waited < enrolPatienceMax; waited += enrolPatience {
+		rounds := lp.rounds.Load()
 		select {
 		case <-enrolled:
-		case <-patience.C:
+			return
+		case <-time.After(enrolPatience):
+		}
+		if lp.rounds.Load() != rounds {
+			return
 		}
 	}
 }
 
-// enrol gives a connection to the loop that has the fewest. It waits for the
-// loop, which under load comes by once in some milliseconds. So the acceptor, who
-// waits too while the loop is prompt and thereby keeps the order in which clients
-// came, goes on with the next one when it is not.
-func (l *Listener) enrol(c *Conn, nc net.Conn) {
+// enrol gives a connection to lp.
+func (l *Listener) enrol(lp *eventLoop, c *Conn, nc net.Conn) {
 	s := l.srv
-	lp := slices.MinFunc(s.loops, func(a, b *eventLoop) int {
-		return cmp.Compare(a.connCount.Load(), b.connCount.Load())
-	})
-	lp.connCount.Inc()
 	// gnet duplicates nc's descriptor and closes nc.
 	done, err := lp.el.Enroll(gnet.NewContext(context.Background(), c), nc)
 	if err == nil {

@@ -27,8 +27,9 @@ type eventLoop struct {
 	dirty      atomic.Pointer[Conn] // newest first; see push and drain
 	awake      atomic.Bool          // the loop looks at the list before it sleeps
 	watchCount atomic.Int64
-	connCount  atomic.Int64 // connections, those on their way to the loop included
-	turned     atomic.Bool  // since Server.Alive last asked
+	connCount  atomic.Int64  // connections, those on their way to the loop included
+	rounds     atomic.Uint64 // of breatheReads reads each
+	turned     atomic.Bool   // since Server.Alive last asked
 
 	mu    sync.Mutex
 	calls []func() // guarded by mu: to run on the loop
@@ -127,6 +128,7 @@ func (lp *eventLoop) breathe() {
 		return
 	}
 	lp.reads = 0
+	lp.rounds.Inc()
 	runtime.Gosched()
 	if lp.dirty.Load() != nil {
 		lp.drain()

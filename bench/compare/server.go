@@ -132,20 +132,24 @@ func (s *server) stderr() string {
 	return string(text)
 }
 
-// occupy sends a request that never ends and waits until a second is refused.
+// occupy sends a request that never ends and waits until a second is refused. If
+// the second was the first to be let in, the two take turns once more.
 func (s *server) occupy() error {
-	conn, err := s.dial()
-	if err != nil {
-		return err
-	}
-	s.holder = conn
-	if _, err := conn.Write([]byte(requestLine)); err != nil {
-		return err
-	}
 	deadline := time.Now().Add(startTimeout)
 	for time.Now().Before(deadline) {
+		conn, err := s.dial()
+		if err != nil {
+			return err
+		}
+		if _, err := conn.Write([]byte(requestLine)); err != nil {
+			return errors.Join(err, conn.Close())
+		}
 		refused, err := s.isRefused()
-		if err != nil || refused {
+		if err == nil && refused {
+			s.holder = conn
+			return nil
+		}
+		if err := errors.Join(err, conn.Close()); err != nil {
 			return err
 		}
 	}
