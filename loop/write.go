@@ -3,7 +3,7 @@ package loop
 import (
 	"golang.org/x/sys/unix"
 
-	"inferd/internal/rawsock"
+	"inferd/loop/rawsock"
 )
 
 // send writes an immediate answer. It never overtakes a worker's frames: the

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"inferd/client"
-	"inferd/internal/rawsock"
+	"inferd/loop/rawsock"
 )
 
 // epollTransport is raw sockets on one epoll: the net package would register
