@@ -1,12 +1,6 @@
 package loop
 
-import (
-	"net"
-	"os"
-
-	"github.com/panjf2000/gnet/v2"
-	"golang.org/x/sys/unix"
-)
+import "github.com/panjf2000/gnet/v2"
 
 // events is the server as gnet sees it. Every callback runs on the loop of its
 // connection.
@@ -76,26 +70,4 @@ func (lp *eventLoop) closedContained(c *Conn, err error) {
 		}
 	}()
 	lp.closedByGnet(c, err)
-}
-
-// wakePair makes the socket pair that wakes a loop: ours to write, gnet's to
-// read.
-func wakePair() (ours int, theirs net.Conn, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return -1, nil, os.NewSyscallError("socketpair", err)
-	}
-	for _, fd := range fds {
-		unix.CloseOnExec(fd)
-	}
-	f := os.NewFile(uintptr(fds[0]), "wake")
-	defer f.Close()
-	if theirs, err = net.FileConn(f); err == nil {
-		err = unix.SetNonblock(fds[1], true)
-	}
-	if err != nil {
-		_ = unix.Close(fds[1])
-		return -1, nil, err
-	}
-	return fds[1], theirs, nil
 }

@@ -6,16 +6,15 @@ import (
 
 	"github.com/panjf2000/gnet/v2"
 	"go.uber.org/atomic"
-	"golang.org/x/sys/unix"
 )
 
 // eventLoop is what this package adds to one of gnet's loops: the dirty list
-// and the socket that wakes the loop to look at it.
+// and the descriptor that wakes the loop to look at it.
 type eventLoop struct {
 	// immutable
 	srv    *Server
 	el     gnet.EventLoop
-	wakeFD int // our end; the other is a connection of the loop
+	wakeFD int // writing to it wakes the loop, see wake
 
 	// owned by the loop
 	reply    []byte // immediate answers, collected
@@ -35,8 +34,6 @@ type eventLoop struct {
 	calls []func() // guarded by mu: to run on the loop
 }
 
-var wakeByte = []byte{1}
-
 // push puts c on the dirty list; the caller has just set c.queued, which makes
 // it the one owner of c.link. Only the push that finds the list empty has to see
 // to it that the loop looks.
@@ -53,9 +50,6 @@ func (lp *eventLoop) push(c *Conn) {
 		return
 	}
 }
-
-// wake makes the loop call turn. A full socket buffer means that it is awake.
-func (lp *eventLoop) wake() { _, _ = unix.Write(lp.wakeFD, wakeByte) }
 
 // do runs f on the loop, soon.
 func (lp *eventLoop) do(f func()) {

@@ -1,8 +1,11 @@
 package loop
 
 import (
+	"net"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // BenchmarkOutbox is a worker's part in a token: the frame goes into the outbox
@@ -78,3 +81,39 @@ func BenchmarkPools(b *testing.B) {
 }
 
 var sink []byte
+
+// BenchmarkWake wakes a loop and takes note, as gnet does: a write and a read. The
+// socket pair is what does that where there is no eventfd.
+func BenchmarkWake(b *testing.B) {
+	for name, open := range map[string]func() (int, net.Conn, error){
+		"waker":      newWaker,
+		"socketpair": func() (int, net.Conn, error) { return wakeSockets() },
+	} {
+		b.Run(name, func(b *testing.B) {
+			fd, nc, err := open()
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer unix.Close(fd)
+			defer nc.Close()
+			lp := &eventLoop{wakeFD: fd}
+			buf := make([]byte, readChunkBytes)
+			raw, err := nc.(*net.UnixConn).SyscallConn()
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			err = raw.Control(func(below uintptr) {
+				for b.Loop() {
+					lp.wake()
+					if n, err := unix.Read(int(below), buf); n != len(wakeOne) {
+						b.Fatal(n, err)
+					}
+				}
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}

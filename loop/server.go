@@ -81,23 +81,23 @@ func Start(opt Options) (*Server, error) {
 	return s, nil
 }
 
-// startLoops gives each of gnet's loops its waking socket. gnet enrols on the
+// startLoops gives each of gnet's loops what wakes it. gnet enrols on the
 // loop with the fewest connections, so each of them gets one.
 func (s *Server) startLoops() error {
 	for range s.opt.Loops {
-		ours, theirs, err := wakePair()
+		fd, nc, err := newWaker()
 		if err != nil {
 			return err
 		}
-		lp := &eventLoop{srv: s, wakeFD: ours, lanes: make(map[Handler]Lane)}
+		lp := &eventLoop{srv: s, wakeFD: fd, lanes: make(map[Handler]Lane)}
 		lp.turned.Store(true)
 		s.loops = append(s.loops, lp)
-		if _, err := s.gnet.EnrollContext(theirs, lp); err != nil {
+		if _, err := s.gnet.EnrollContext(nc, lp); err != nil {
 			return err
 		}
 	}
 	if len(s.byLoop) != s.opt.Loops {
-		return fmt.Errorf("%d of %d loops have a waking socket", len(s.byLoop), s.opt.Loops)
+		return fmt.Errorf("%d of %d loops can be woken", len(s.byLoop), s.opt.Loops)
 	}
 	return nil
 }
