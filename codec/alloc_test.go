@@ -19,7 +19,6 @@ func TestAllocations(t *testing.T) {
 	}
 
 	d, fd := NewDecoder(), NewFrameDecoder()
-	var pooled Request
 	var buf []byte
 	decode := func(s string) func() {
 		line := lineOf(s)
@@ -31,14 +30,14 @@ func TestAllocations(t *testing.T) {
 			if err := r.Validate(); err != nil {
 				t.Fatal(err)
 			}
-			buf = r.CopyTo(&pooled, buf)
+			buf = r.MoveTo(buf)
 		}
 	}
-	f("decode and copy a small request", decode(`{"id":"r1",`+hi+`}`))
-	f("decode and copy a full request", decode(fullRequest))
-	f("decode and copy 1 MiB", decode(`{"messages":[{"role":"user","content":"`+
+	f("decode and move a small request", decode(`{"id":"r1",`+hi+`}`))
+	f("decode and move a full request", decode(fullRequest))
+	f("decode and move 1 MiB", decode(`{"messages":[{"role":"user","content":"`+
 		strings.Repeat("text ", 1<<20/5)+`"}]}`))
-	f("decode and copy 500 messages", decode(`{"messages":[`+
+	f("decode and move 500 messages", decode(`{"messages":[`+
 		strings.Repeat(`{"role":"user","content":"x"},`, 499)+`{"role":"user","content":"x"}]}`))
 
 	refuse := func(s string) func() {

@@ -21,7 +21,7 @@
 //
 // Strings without escapes are not copied: they point into the line. A Request is
 // therefore good until the line's buffer is reused or the next Decode, whichever
-// comes first; [Request.CopyTo] moves it into memory that the request owns.
+// comes first; [Request.MoveTo] moves its strings to where they may stay longer.
 //
 // [DecodeAuth] reads the key line of a TCP client with the same scan.
 //

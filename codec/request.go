@@ -76,11 +76,10 @@ func (r *Request) Validate() error {
 
 var errNoMessages = &InvalidError{"invalid request: messages must not be empty"}
 
-// CopyTo makes dst a copy of r that shares no memory with it: all strings are
-// packed into buf, which is grown if needed, returned, and from then on belongs
-// to dst. What buf and dst held before is gone. With a large enough buf and
-// dst.Messages it allocates nothing.
-func (r *Request) CopyTo(dst *Request, buf []byte) []byte {
+// MoveTo makes r independent of its line: its strings are packed into buf, which
+// is grown if needed and returned, and from then on point there. What buf held
+// before is gone. With a large enough buf it allocates nothing.
+func (r *Request) MoveTo(buf []byte) []byte {
 	size := len(r.ID) + len(r.Grammar)
 	for i := range r.Messages {
 		size += len(r.Messages[i].Content)
@@ -89,33 +88,19 @@ func (r *Request) CopyTo(dst *Request, buf []byte) []byte {
 		buf = make([]byte, 0, size)
 	}
 	buf = buf[:0]
-
-	messages := messagesFor(dst.Messages, len(r.Messages))[:len(r.Messages)]
-	*dst = *r
-	dst.Messages = messages
-	dst.ID, buf = pack(buf, r.ID)
-	dst.Grammar, buf = pack(buf, r.Grammar)
+	r.ID, buf = pack(buf, r.ID)
+	r.Grammar, buf = pack(buf, r.Grammar)
 	for i := range r.Messages {
-		m := &messages[i]
-		m.Role = r.Messages[i].Role // a constant, no memory of r's
-		m.Content, buf = pack(buf, r.Messages[i].Content)
+		m := &r.Messages[i] // its role is a constant
+		m.Content, buf = pack(buf, m.Content)
 	}
 	return buf
-}
-
-// ShareTo makes dst a copy of r whose strings are r's: they alias the line that
-// was decoded, which from then on belongs to dst and must not change. For lines
-// too long to be copied lightly; CopyTo is for the others.
-func (r *Request) ShareTo(dst *Request) {
-	messages := append(messagesFor(dst.Messages, len(r.Messages))[:0], r.Messages...)
-	*dst = *r
-	dst.Messages = messages
 }
 
 // pack appends s to buf, which has room for it, and returns the copy as a string.
 //
 // The string aliases buf: sound because nothing writes to those bytes again
-// before the owner reuses buf, when the Request holding the string is dead too.
+// before the owner reuses buf, when the Request's strings are dead too.
 func pack(buf []byte, s string) (string, []byte) {
 	if s == "" {
 		return "", buf

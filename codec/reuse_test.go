@@ -44,7 +44,7 @@ func TestDecode_ReuseLeaksNothing(t *testing.T) {
 	})
 }
 
-// A long conversation must not make the decoder, or a pooled request, large for ever.
+// A long conversation must not make the decoder large for ever.
 func TestDecode_DropsLargeArrays(t *testing.T) {
 	long := lineOf(`{"messages":[` + strings.Repeat(`{"role":"user","content":""},`, 100_000) +
 		`{"role":"user","content":""}]}`)
@@ -53,18 +53,14 @@ func TestDecode_DropsLargeArrays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var pooled Request
-	buf := r.CopyTo(&pooled, nil)
-	if len(pooled.Messages) != 100_001 {
-		t.Fatalf("%d messages; want 100001", len(pooled.Messages))
+	if len(r.Messages) != 100_001 {
+		t.Fatalf("%d messages; want 100001", len(r.Messages))
 	}
 	if r, err = d.Decode(lineOf(`{` + hi + `}`)); err != nil {
 		t.Fatal(err)
 	}
-	r.CopyTo(&pooled, buf)
-	if cap(r.Messages) > maxKeptMessages || cap(pooled.Messages) > maxKeptMessages {
-		t.Errorf("room for %d and %d messages is kept; limit %d",
-			cap(r.Messages), cap(pooled.Messages), maxKeptMessages)
+	if cap(r.Messages) > maxKeptMessages {
+		t.Errorf("room for %d messages is kept; limit %d", cap(r.Messages), maxKeptMessages)
 	}
 }
 
@@ -145,27 +141,7 @@ func within(s string, buf []byte) bool {
 	return at >= from && at+uintptr(len(s)) <= from+uintptr(cap(buf))
 }
 
-func TestShareTo(t *testing.T) {
-	line := []byte(`{"id":"long","messages":[{"role":"user","content":"one"},` +
-		`{"role":"assistant","content":"t\u0077o"}],"grammar":"root"}` + "\n")
-	d := NewDecoder()
-	r, err := d.Decode(line[:len(line)-1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	dst := Request{Messages: []Message{{"user", "of an earlier request"}, {}, {"user", "too"}}}
-	r.ShareTo(&dst)
-	// The decoder goes on with another line; the copy keeps what it was.
-	if _, err := d.Decode([]byte(`{"messages":[{"role":"system","content":"x"}]} `)); err != nil {
-		t.Fatal(err)
-	}
-	want := []Message{{"user", "one"}, {"assistant", "two"}}
-	if diff := cmp.Diff(want, dst.Messages); diff != "" || dst.ID != "long" || dst.Grammar != "root" {
-		t.Errorf("id %q, grammar %q, messages (-want +got):\n%s", dst.ID, dst.Grammar, diff)
-	}
-}
-
-func TestCopyTo(t *testing.T) {
+func TestMoveTo(t *testing.T) {
 	const text = `{"id":"r1","messages":[{"role":"user","content":"plain"},` +
 		`{"role":"assistant","content":"esc\naped"},{"role":"system","content":""}],` +
 		`"grammar":"g","top_k":7,"image_token_budget":70}`
@@ -175,47 +151,39 @@ func TestCopyTo(t *testing.T) {
 		r.Messages = []Message{{"user", "plain"}, {"assistant", "esc\naped"}, {"system", ""}}
 	})
 	eachDecoder(t, func(t *testing.T, d *Decoder) {
-		f := func(dst *Request, buf []byte) {
+		f := func(buf []byte) {
 			t.Helper()
 			line := lineOf(text)
 			r, err := d.Decode(line)
 			if err != nil {
 				t.Fatal(err)
 			}
-			buf = r.CopyTo(dst, buf)
+			buf = r.MoveTo(buf)
 			if len(buf) != len("r1plainesc\napedg") {
 				t.Errorf("buf holds %q", buf)
 			}
-			// The line's buffer is overwritten, the decoder goes on.
-			for i := range line {
+			for i := range line { // the line's buffer is overwritten
 				line[i] = '!'
 			}
+			if diff := cmp.Diff(want, r); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			id, first, second := r.ID, r.Messages[0].Content, r.Messages[1].Content
+			// The decoder goes on; what was taken from the request stays.
 			if _, err := d.Decode(lineOf(fullRequest)); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, dst); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
+			if id != "r1" || first != "plain" || second != "esc\naped" {
+				t.Errorf("now %q, %q, %q", id, first, second)
 			}
-			first, second := dst.Messages[0].Content, dst.Messages[1].Content
-			for _, s := range []string{dst.ID, dst.Grammar, first, second} {
+			for _, s := range []string{id, first, second} {
 				if !within(s, buf) {
 					t.Errorf("%q is not in buf", s)
 				}
 			}
 		}
-		f(new(Request), nil)
-		f(new(Request), make([]byte, 3, 1000))
-		dirty := request(func(r *Request) {
-			r.ID = "old"
-			for range 20 {
-				r.Messages = append(r.Messages, Message{"user", "old"})
-			}
-		})
-		f(dirty, []byte("too small"))
-		for _, m := range dirty.Messages[3:20] {
-			if m != (Message{}) {
-				t.Errorf("%v is left behind the messages", m)
-			}
-		}
+		f(nil)
+		f(make([]byte, 3, 1000))
+		f([]byte("too small"))
 	})
 }

@@ -11,6 +11,9 @@ const (
 	// pooledBytes is the largest buffer that a pooled request keeps.
 	pooledBytes = 64 << 10
 
+	// pooledMessages is the most messages that a pooled request keeps room for.
+	pooledMessages = 1 << 10
+
 	// maxDetailBytes cuts an engine's text before it goes to a client.
 	maxDetailBytes = 1 << 10
 )

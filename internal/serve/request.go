@@ -30,9 +30,9 @@ type request struct {
 	// set by the lane before Attach, then the worker's
 	conn      *loop.Conn
 	client    *Client
-	wire      codec.Request // strings point into text, or into a kept line
 	text      []byte
-	req       engine.Request
+	req       engine.Request // strings point into text, or into a kept line
+	stream    bool
 	tokenHead []byte // what each token frame begins with; made for the first
 	quotedID  []byte
 	arrived   int64 // loop.Nanotime
@@ -62,21 +62,20 @@ func (r *request) fill(
 	c *loop.Conn, client *Client, w *codec.Request, quotedID []byte, keep bool,
 ) {
 	r.conn, r.client = c, client
-	if keep {
-		w.ShareTo(&r.wire)
-	} else {
-		r.text = w.CopyTo(&r.wire, r.text[:0])
+	if !keep {
+		r.text = w.MoveTo(r.text)
 	}
 	r.quotedID = append(r.quotedID[:0], quotedID...)
+	r.stream = w.Stream
 	r.req = engine.Request{
-		ID:          r.wire.ID,
+		ID:          w.ID,
 		Messages:    r.req.Messages[:0],
-		Temperature: r.wire.Temperature, TopP: r.wire.TopP,
-		TopK: r.wire.TopK, MaxTokens: r.wire.MaxTokens,
-		ImageTokenBudget: r.wire.ImageTokenBudget,
-		Grammar:          r.wire.Grammar,
+		Temperature: w.Temperature, TopP: w.TopP,
+		TopK: w.TopK, MaxTokens: w.MaxTokens,
+		ImageTokenBudget: w.ImageTokenBudget,
+		Grammar:          w.Grammar,
 	}
-	for _, m := range r.wire.Messages {
+	for _, m := range w.Messages {
 		r.req.Messages = append(r.req.Messages, engine.Message(m))
 	}
 }
@@ -154,7 +153,7 @@ func (r *request) Token(text []byte) error {
 	if len(r.quotedID)+len(r.content) > r.svc.opt.maxAnswer {
 		return errTooLong
 	}
-	if !r.wire.Stream {
+	if !r.stream {
 		return r.ctx.Err()
 	}
 	if len(r.tokenHead) == 0 {
@@ -327,9 +326,11 @@ func (r *request) recycle() {
 	if max(cap(r.text), cap(r.content), cap(r.frame), cap(r.quotedID)) > pooledBytes {
 		r.text, r.content, r.frame, r.quotedID, r.tokenHead = nil, nil, nil, nil, nil
 	}
-	clear(r.wire.Messages)
+	if cap(r.req.Messages) > pooledMessages {
+		r.req.Messages = nil
+	}
 	clear(r.req.Messages)
-	r.wire.ID, r.wire.Grammar, r.req.ID, r.req.Grammar = "", "", "", ""
+	r.req.ID, r.req.Grammar = "", ""
 	r.conn, r.client, r.lease = nil, nil, route.Lease{}
 	r.content, r.frame, r.tokenHead = r.content[:0], r.frame[:0], r.tokenHead[:0]
 	r.first, r.last, r.gone = 0, 0, loop.ReasonClient
