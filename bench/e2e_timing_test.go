@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"inferd/admit"
 	"inferd/bench/load"
 	"inferd/client"
 	"inferd/engine"
@@ -118,37 +119,59 @@ func (blocked) Generate(
 }
 
 func run(b *testing.B, eng engine.Engine, o serve.Options, network string, conns int) {
-	target, gate := serveOn(b, eng, o, network)
+	s := serveOn(b, eng, o, network)
 	if _, ok := eng.(blocked); ok {
-		hold(b, target)
-		for gate() != 1 {
+		hold(b, s.target)
+		for s.gate.Count() != 1 {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	r, err := generator(job{Target: target, Conns: conns, Server: os.Getpid()})
+	allocations := make(chan float64, 1)
+	open := s.server.Count() + conns
+	go func() { allocations <- s.allocationRate(open) }()
+	r, err := generator(job{Target: s.target, Conns: conns, Server: os.Getpid()})
 	if err != nil {
 		b.Fatal(err)
 	}
-	runtime.ReadMemStats(&after)
 	answers := float64(r.Done + r.Rejected)
 	cpu := r.Server.CPUSeconds * 1e9
-	// Warm-up is allocated in but not counted: the share is a little too high.
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(answers/r.Seconds, "answers/s")
 	b.ReportMetric(cpu/answers, "cpu-ns/answer")
-	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/answers, "allocs/answer")
-	if r.Done > 0 {
-		b.ReportMetric(r.FrameRate, "frames/s")
-		b.ReportMetric(cpu/float64(r.Frames), "cpu-ns/frame")
+	if r.Done == 0 {
+		b.ReportMetric(<-allocations/answers*r.Seconds, "allocs/refusal")
+		return
 	}
+	b.ReportMetric(<-allocations/answers*r.Seconds/tokens, "allocs/token")
+	b.ReportMetric(r.FrameRate, "frames/s")
+	b.ReportMetric(cpu/float64(r.Frames), "cpu-ns/frame")
+}
+
+// allocationRate is how many objects this process allocates a second, over half
+// of the measured time: when all connections are open and the pools have grown.
+func (s *stack) allocationRate(conns int) float64 {
+	for s.server.Count() < conns {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(warmup + measured/4)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	time.Sleep(measured / 2)
+	took := time.Since(start)
+	runtime.ReadMemStats(&after)
+	return float64(after.Mallocs-before.Mallocs) / took.Seconds()
+}
+
+// stack is a daemon without its command line.
+type stack struct {
+	target client.Target
+	server *loop.Server
+	gate   *admit.Gate
 }
 
 // serveOn starts a serving stack with the activity log on, as the daemon has it.
-func serveOn(
-	b *testing.B, eng engine.Engine, o serve.Options, network string,
-) (client.Target, func() int) {
+func serveOn(b *testing.B, eng engine.Engine, o serve.Options, network string) *stack {
 	b.Helper()
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -186,7 +209,7 @@ func serveOn(
 		_ = o.Log.Close(context.Background())
 		_ = os.RemoveAll(dir)
 	})
-	return target, service.Gate().Count
+	return &stack{target: target, server: server, gate: service.Gate()}
 }
 
 // hold occupies the only permit.

@@ -58,6 +58,9 @@ func profileAllocs(path string) (stop func(), err error) {
 	}
 	runtime.MemProfileRate = 1
 	return func() {
+		// The profile is of the last collection but one before it.
+		runtime.GC()
+		runtime.GC()
 		_ = pprof.Lookup("allocs").WriteTo(f, 0)
 		_ = f.Close()
 	}, nil

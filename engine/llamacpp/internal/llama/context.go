@@ -63,6 +63,8 @@ func (m *Model) NewContext(cfg ContextConfig) (*Context, error) {
 	p.nThreads, p.nThreadsBatch = int32(cfg.Threads), int32(cfg.Threads)
 	p.kvUnified = false // own buffers per sequence: 2 to 3 times faster at 64
 	p.noPerf = true
+	// unsafe: the library keeps the address for as long as the context lives. Go does
+	// not move what is on its heap, and c holds on to it until Free is done.
 	p.abort, p.abortData = m.lib.symStrlen, uintptr(unsafe.Pointer(c.abort))
 	if c.handle = m.lib.newContext(m.handle, p); c.handle == 0 {
 		return nil, ErrContext
@@ -72,6 +74,8 @@ func (m *Model) NewContext(cfg ContextConfig) (*Context, error) {
 		m.lib.threadpool.attach(c.handle, c.pool, c.pool)
 	}
 	c.batch = m.lib.batchInit(int32(cfg.Batch), 0, 1)
+	// unsafe: batchInit has made each array for cfg.Batch elements, of C memory that
+	// stays until Free; nothing uses c after that.
 	c.tokens = unsafe.Slice(c.batch.token, cfg.Batch)
 	c.pos = unsafe.Slice(c.batch.pos, cfg.Batch)
 	c.seqs = unsafe.Slice(c.batch.seqID, cfg.Batch)

@@ -301,9 +301,10 @@ func (t *threadpoolFuncs) newPool(threads int) uintptr {
 	if threads < 2 || t.create == nil {
 		return 0
 	}
-	// ggml_threadpool_params: 512 bools of CPU mask, then a few words; the
-	// library fills it in, so only its size matters here.
-	params := make([]uint64, 128)
+	// unsafe: the library fills in a ggml_threadpool_params, 512 bools of CPU mask and
+	// a few words, for which this is nearly twice the room, then reads it. It keeps
+	// neither pointer.
+	params := make([]uint64, threadpoolParamsWords)
 	t.paramsInit(unsafe.Pointer(&params[0]), int32(threads))
 	pool := t.create(unsafe.Pointer(&params[0]))
 	runtime.KeepAlive(params)

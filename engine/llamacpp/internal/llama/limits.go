@@ -15,6 +15,8 @@ const (
 	// checkTensorsBelowBytes: files smaller than this have every tensor
 	// validated at load (milliseconds); above, it would double the load time.
 	checkTensorsBelowBytes = 256 << 20
+	// threadpoolParamsWords are the 8-byte words that a ggml_threadpool_params gets.
+	threadpoolParamsWords = 128
 	// maxLogLineBytes cuts one line of the native log.
 	maxLogLineBytes = 512
 )

@@ -82,7 +82,10 @@ func writeLog(level LogLevel, text string) {
 	logSink.line.Reset()
 }
 
-// goString copies a C string of at most max bytes.
+// goString copies a C string, or the first limit bytes of a longer one.
+//
+// unsafe: it reads p up to its NUL and not beyond, which the library owes it, nor
+// beyond limit; the caller's call keeps the string in place.
 func goString(p *byte, limit int) string {
 	if p == nil {
 		return ""

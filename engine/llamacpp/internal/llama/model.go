@@ -206,6 +206,12 @@ func (m *Model) tokenisePart(dst []int32, text string) ([]int32, error) {
 	return dst[:at+n], nil
 }
 
+// tokeniseInto gives the number of tokens, or less than 0: minus how many there are
+// if out is too short.
+//
+// unsafe: the library reads the len(text) bytes at the pointer, which for an empty
+// text may be nil, and writes at most len(out) tokens. It keeps neither; purego
+// keeps both alive during the call.
 func (m *Model) tokeniseInto(out []int32, text string) int {
 	return int(m.lib.tokenise(m.vocab, unsafe.StringData(text), int32(len(text)),
 		&out[0], int32(len(out)), false, false))
