@@ -50,17 +50,18 @@ type Conn struct {
 	prev, next                          *Conn
 
 	// owned by the loop: state
-	busy      bool // a task or a decoder has the connection: no line is consumed
-	authed    bool // the key was given, or none is wanted
-	eof       bool // the client sends no more
-	parked    bool // detached for backpressure, to be attached again
-	attaching bool // on the way back from parked
-	closing   bool // nothing more is consumed; closes when flushed
-	lingering bool // all is sent, the writing side shut; reads until EOF or deadline
-	polled    bool // the poller knows fd
-	armed     bool // … and will report it once
-	forWrite  bool // … also when it is writable
-	watched   bool // is in the loop's list of deadlines
+	busy      bool   // a task or a decoder has the connection: no line is consumed
+	authed    bool   // the key was given, or none is wanted
+	eof       bool   // the client sends no more
+	parked    bool   // detached for backpressure, to be attached again
+	attaching uint64 // the number of its way back from parked; 0: it is on none
+	wantsFD   bool   // parked for want of descriptors; tried again by the clock
+	closing   bool   // nothing more is consumed; closes when flushed
+	lingering bool   // all is sent, the writing side shut; reads until EOF or deadline
+	polled    bool   // the poller knows fd
+	armed     bool   // … and will report it once
+	forWrite  bool   // … also when it is writable
+	watched   bool   // is in the loop's list of deadlines
 	dead      bool
 	reason    Reason // why it closes, once closing
 
@@ -211,6 +212,13 @@ func (c *Conn) append(frames []byte, ev event) bool {
 	wake := !c.queued
 	c.queued = true
 	return wake
+}
+
+// ended says whether nobody is there any more to be answered.
+func (c *Conn) ended() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 // free says whether the next line may be consumed: the one before is answered

@@ -83,20 +83,42 @@ func readable(fd int) bool {
 // detach moves the connection from gnet's descriptor to a duplicate. The caller
 // sees to it that gnet closes its own.
 func (lp *eventLoop) detach(c *Conn) bool {
+	lp.keepSpare()
 	fd, err := c.g.Dup()
+	if outOfDescriptors(err) && lp.spare >= 0 {
+		_ = unix.Close(lp.spare)
+		lp.spare = -1
+		fd, err = c.g.Dup()
+	}
 	if err != nil {
-		return false // out of descriptors
+		return false
 	}
 	lp.unpoll(c)
 	c.g, c.fd = nil, fd
 	return true
 }
 
+// keepSpare sees to it that there is a descriptor to spare: where there are none
+// left, leaving gnet still takes a second one for a moment.
+func (lp *eventLoop) keepSpare() {
+	if lp.spare >= 0 {
+		return
+	}
+	fd, err := unix.FcntlInt(uintptr(lp.wakeFD), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		lp.spare = fd
+	}
+}
+
+func outOfDescriptors(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
+}
+
 // balance keeps a connection's read-ahead bounded.
 func (lp *eventLoop) balance(c *Conn) {
 	ahead := len(c.unread())
 	switch {
-	case c.parked && !c.attaching && c.free():
+	case c.parked && c.attaching == 0 && !c.wantsFD && c.free():
 		// What is still unread is a line without its end, however long: a free
 		// connection has consumed all others. Only reading can finish it.
 		lp.attachAgain(c)
@@ -105,9 +127,10 @@ func (lp *eventLoop) balance(c *Conn) {
 		if lp.detach(c) {
 			c.parked = true
 			_ = lp.el.Close(g)
+			lp.keepSpare()
 		}
 	}
-	if c.g == nil && !c.dead && !c.attaching {
+	if c.g == nil && !c.dead && c.attaching == 0 {
 		lp.arm(c) // detached: watch for a hang-up at least
 	}
 }
@@ -116,24 +139,43 @@ func (lp *eventLoop) balance(c *Conn) {
 func (lp *eventLoop) attachAgain(c *Conn) {
 	nc, err := connOf(c.fd)
 	if err != nil {
-		lp.bury(c, ReasonRead)
+		lp.notAttached(c, err)
 		return
 	}
 	lp.unpoll(c)
-	c.attaching = true
-	// gnet enrols on a goroutine of its own and calls opened on this loop.
+	// gnet enrols on a goroutine of its own and calls attached on this loop.
 	done, err := lp.el.Enroll(gnet.NewContext(context.Background(), c), nc)
 	if err != nil {
 		_ = nc.Close()
-		c.attaching = false
+		lp.notAttached(c, err)
+		return
+	}
+	lp.attempts++
+	attempt := lp.attempts
+	c.attaching = attempt
+	lp.srv.enrolments.Go(func() {
+		r := <-done
+		lp.do(func() {
+			if c.dead || c.attaching != attempt {
+				return // attached has been called
+			}
+			c.attaching = 0
+			if lp.notAttached(c, r.Err); !c.dead {
+				lp.settle(c)
+			}
+		})
+	})
+}
+
+// notAttached has a parked connection wait for descriptors, if that is what is
+// missing.
+func (lp *eventLoop) notAttached(c *Conn, err error) {
+	if !outOfDescriptors(err) {
 		lp.bury(c, ReasonRead)
 		return
 	}
-	lp.srv.decoders.Go(func() {
-		if r := <-done; r.Err != nil || r.Conn == nil {
-			c.signal(evHangup)
-		}
-	})
+	c.wantsFD = true
+	lp.watchList(c)
 }
 
 // attached is called by gnet on the loop, for new connections and parked ones.
@@ -141,11 +183,12 @@ func (lp *eventLoop) attached(c *Conn, g gnet.Conn) gnet.Action {
 	if c.dead {
 		return gnet.Close // buried on the way back
 	}
+	lp.unpoll(c) // its output may have armed the old descriptor
 	old := c.fd
 	c.g, c.fd = g, g.Fd()
-	if c.attaching {
+	if c.attaching != 0 {
 		_ = unix.Close(old)
-		c.attaching, c.parked = false, false
+		c.attaching, c.parked = 0, false
 	}
 	lp.settle(c)
 	return gnet.None

@@ -21,9 +21,19 @@ func (e *events) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 			x.lane = x.lp.lane(x.ln.handler)
 			e.srv.remember(x) // from here on others can find it
 		}
-		return nil, x.lp.attached(x, g)
+		return nil, x.lp.attachedContained(x, g)
 	}
 	return nil, gnet.None
+}
+
+// attachedContained is attached with the panics of handlers contained.
+func (lp *eventLoop) attachedContained(c *Conn, g gnet.Conn) (act gnet.Action) {
+	defer func() {
+		if r := recover(); r != nil {
+			lp.panicked(c, r)
+		}
+	}()
+	return lp.attached(c, g)
 }
 
 // OnTraffic: something was read.

@@ -3,6 +3,7 @@ package loop
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 // gnetLog brings gnet's messages into our log; gnet's own logger writes to
@@ -13,6 +14,9 @@ func (g gnetLog) Debugf(string, ...any) {}
 func (g gnetLog) Infof(string, ...any)  {}
 
 func (g gnetLog) Warnf(format string, args ...any) {
+	if strings.Contains(format, "stale connection") {
+		return // a client has left in the same moment: its doing, and as often as it likes
+	}
 	g.log.Warn("gnet", "detail", fmt.Sprintf(format, args...))
 }
 

@@ -77,6 +77,10 @@ const (
 	lastCallTime  = 50 * time.Millisecond
 	lastCallLimit = time.Second
 
+	// stuckLimit is how long a shutdown waits for what may stand still: a loop in a
+	// handler that does not return, a decoder.
+	stuckLimit = 2 * time.Second
+
 	// tickMin and tickMax bound how often deadlines are looked at; within them
 	// it is an eighth of the shortest deadline.
 	tickMin = 10 * time.Millisecond

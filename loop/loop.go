@@ -20,7 +20,9 @@ type eventLoop struct {
 	reply    []byte // immediate answers, collected
 	reads    int    // since the loop last let others run; see breathe
 	lanes    map[Handler]Lane
-	watching *Conn // connections with a deadline
+	watching *Conn  // connections with a deadline
+	spare    int    // a descriptor, see keepSpare; -1: there is none
+	attempts uint64 // to attach a parked connection again
 
 	// atomic
 	dirty      atomic.Pointer[Conn] // newest first; see push and drain
@@ -51,6 +53,16 @@ func (lp *eventLoop) push(c *Conn) {
 	}
 }
 
+// contained runs f and tells of its panic; the loop lives.
+func (lp *eventLoop) contained(f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			lp.srv.opt.OnPanic(r)
+		}
+	}()
+	f()
+}
+
 // do runs f on the loop, soon.
 func (lp *eventLoop) do(f func()) {
 	lp.mu.Lock()
@@ -66,7 +78,7 @@ func (lp *eventLoop) turn() {
 	lp.calls = nil
 	lp.mu.Unlock()
 	for _, f := range calls {
-		f()
+		lp.contained(f)
 	}
 	for i := 0; i < startTurns && lp.dirty.Load() == nil; i++ {
 		runtime.Gosched()

@@ -106,13 +106,15 @@ func (lp *eventLoop) stash(c *Conn, b []byte) {
 	opt := &lp.srv.opt
 	if lp.srv.inbound.Add(int64(len(b))) > opt.MaxInboundBytes {
 		lp.srv.inbound.Sub(int64(len(b)))
-		if c.busy {
+		told := lp.fault(c, FaultInbound, nil)
+		switch {
+		case c.busy:
 			// Its answer is on the way and would be followed by the fault; a
 			// connection that cannot be told in order is just closed.
 			lp.bury(c, ReasonFault)
-			return
+		case c.authed:
+			lp.send(c, told)
 		}
-		lp.send(c, lp.fault(c, FaultInbound, nil))
 		return
 	}
 	if c.in == nil {
@@ -205,7 +207,9 @@ func (lp *eventLoop) decodeAside(c *Conn, end int) {
 		lp.srv.decodeSlots <- struct{}{}
 		defer func() { <-lp.srv.decodeSlots }()
 		defer lp.srv.inbound.Sub(charged)
-		lp.srv.decode(c, b.B[head:end-1])
+		if !c.ended() {
+			lp.srv.decode(c, b.B[head:end-1])
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/panjf2000/gnet/v2"
 	"go.uber.org/atomic"
@@ -22,7 +23,8 @@ type Server struct {
 	clock  *clock
 
 	acceptors   sync.WaitGroup // … and the enrolments that they start
-	decoders    sync.WaitGroup // goroutines that decode long lines or wait for gnet
+	enrolments  sync.WaitGroup // goroutines that wait for gnet to take a parked connection
+	decoders    sync.WaitGroup // goroutines that decode long lines
 	background  sync.WaitGroup
 	decodeSlots chan struct{}
 	enrolSlots  chan struct{} // taken by accepted connections that no loop has yet
@@ -89,8 +91,9 @@ func (s *Server) startLoops() error {
 		if err != nil {
 			return err
 		}
-		lp := &eventLoop{srv: s, wakeFD: fd, lanes: make(map[Handler]Lane)}
+		lp := &eventLoop{srv: s, wakeFD: fd, spare: -1, lanes: make(map[Handler]Lane)}
 		lp.turned.Store(true)
+		lp.keepSpare()
 		s.loops = append(s.loops, lp)
 		if _, err := s.gnet.EnrollContext(nc, lp); err != nil {
 			return err
@@ -203,7 +206,7 @@ func (s *Server) Alive() bool {
 func (lp *eventLoop) sayAlive() { lp.turned.Store(true) }
 
 // CloseListeners accepts no more connections than have been made; open ones live
-// on.
+// on. A loop that stands still keeps it for two seconds at most.
 func (s *Server) CloseListeners() {
 	s.mu.Lock()
 	ls := s.listeners
@@ -211,7 +214,7 @@ func (s *Server) CloseListeners() {
 	for _, l := range ls {
 		l.stop()
 	}
-	s.acceptors.Wait()
+	comesBack(s.acceptors.Wait, lastCallLimit+stuckLimit)
 	for _, l := range ls {
 		_ = l.ln.Close()
 	}
@@ -220,6 +223,9 @@ func (s *Server) CloseListeners() {
 // Shutdown closes the listeners, lets each connection finish what it is at,
 // written output included, and closes it; when ctx ends it cuts the rest, whose
 // number it returns. The server is not used again; a second call does nothing.
+//
+// When ctx has ended it waits two seconds longer at most for each of: its loops, and
+// the lines being decoded. One that stands still is left behind as it is.
 func (s *Server) Shutdown(ctx context.Context) (cut int) {
 	s.CloseListeners()
 	if !s.shut.CompareAndSwap(false, true) {
@@ -243,17 +249,39 @@ func (s *Server) Shutdown(ctx context.Context) (cut int) {
 			lp.do(lp.drain) // what a loop had no time for is tried once
 		}
 		s.eachConn(func(lp *eventLoop, c *Conn) { lp.bury(c, ReasonShutdown) })
-		<-gone
+		if !comesBack(func() { <-gone }, stuckLimit) {
+			return cut
+		}
 	}
-	s.decoders.Wait()
+	if !comesBack(func() { s.decoders.Wait(); s.enrolments.Wait() }, stuckLimit) {
+		return cut
+	}
 	close(s.clock.quit)
 	s.poller.close()
 	s.background.Wait()
 	_ = s.gnet.Stop()
 	for _, lp := range s.loops {
 		_ = unix.Close(lp.wakeFD)
+		if lp.spare >= 0 {
+			_ = unix.Close(lp.spare)
+		}
 	}
 	return cut
+}
+
+// comesBack says whether f returns within d. If it does not, it goes on alone.
+func comesBack(f func(), d time.Duration) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+		return true
+	case <-time.After(d):
+		return false
+	}
 }
 
 // eachConn calls f for every connection, on its loop, soon.
@@ -262,7 +290,7 @@ func (s *Server) eachConn(f func(*eventLoop, *Conn)) {
 		lp.do(func() {
 			for _, c := range s.Conns() {
 				if c.lp == lp && !c.dead {
-					f(lp, c)
+					lp.contained(func() { f(lp, c) })
 				}
 			}
 		})

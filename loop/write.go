@@ -14,6 +14,7 @@ func (lp *eventLoop) send(c *Conn, b []byte) {
 		return
 	}
 	if c.pend != nil {
+		lp.compactPending(c)
 		c.pend.B = append(c.pend.B, b...)
 		return
 	}
@@ -115,7 +116,7 @@ func (lp *eventLoop) settle(c *Conn) {
 		lp.bury(c, ReasonClient)
 		return
 	} else if lp.srv.stopping.Load() && !c.busy && c.in == nil {
-		if c.g == nil || !readable(c.fd) {
+		if c.eof || !readable(c.fd) {
 			lp.bury(c, ReasonShutdown) // nothing unread: no reset can hurt the client
 			return
 		}
@@ -149,13 +150,19 @@ func (lp *eventLoop) reportBacklog(c *Conn) {
 // down, so the client sees the end, and the connection is buried when the
 // client closes or lingerTimeout has passed.
 func (lp *eventLoop) shut(c *Conn) {
-	if c.eof || c.g == nil {
+	if c.eof {
 		lp.bury(c, c.reason)
 		return
 	}
 	if !c.lingering {
 		c.lingering, c.lingerAt = true, lp.now()
 		_ = unix.Shutdown(c.fd, unix.SHUT_WR)
+	}
+	if c.parked && c.attaching == 0 && !c.wantsFD {
+		lp.attachAgain(c) // only gnet reads what the client still sends
+		if c.dead {
+			return
+		}
 	}
 	lp.watch(c)
 }
