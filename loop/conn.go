@@ -50,12 +50,10 @@ type Conn struct {
 	prev, next                          *Conn
 
 	// owned by the loop: state
+	place     place
+	attempt   uint64 // the number of the way back that a returning connection is on
 	busy      bool   // a task or a decoder has the connection: no line is consumed
 	authed    bool   // the key was given, or none is wanted
-	eof       bool   // the client sends no more
-	parked    bool   // detached for backpressure, to be attached again
-	attaching uint64 // the number of its way back from parked; 0: it is on none
-	wantsFD   bool   // parked for want of descriptors; tried again by the clock
 	closing   bool   // nothing more is consumed; closes when flushed
 	lingering bool   // all is sent, the writing side shut; reads until EOF or deadline
 	polled    bool   // the poller knows fd
@@ -81,6 +79,17 @@ type Conn struct {
 	// atomic
 	bytesIn, bytesOut atomic.Uint64
 }
+
+// place is who reads from a connection's socket.
+type place uint8
+
+const (
+	inGnet     place = iota // gnet, or will as soon as a loop has it
+	parked                  // nobody: it sends ahead of its answers
+	starved                 // … and for want of descriptors it cannot go back yet
+	returning               // … and is on its way back to gnet
+	halfClosed              // nobody: the client sends no more
+)
 
 // event tells the loop what to look at when it comes by.
 type event uint8

@@ -32,7 +32,7 @@ func (lp *eventLoop) watch(c *Conn) {
 	case c.idleAt == 0:
 		c.idleAt = lp.now()
 	}
-	if !c.authed || c.lingering || c.wantsFD || c.stalledAt != 0 || c.lineAt != 0 || c.idleAt != 0 {
+	if !c.authed || c.lingering || c.place == starved || c.stalledAt != 0 || c.lineAt != 0 || c.idleAt != 0 {
 		lp.watchList(c)
 		return
 	}
@@ -79,8 +79,8 @@ func (lp *eventLoop) expire() {
 		why, late := c.overdue(now, t)
 		if late && !(why == ReasonSlowReader && lp.stillTakes(c)) {
 			lp.bury(c, why)
-		} else if c.wantsFD {
-			c.wantsFD = false
+		} else if c.place == starved {
+			c.place = parked
 			c.signal(0) // try again, see balance and shut
 		}
 		c = next

@@ -49,7 +49,7 @@ func (lp *eventLoop) closedByGnet(c *Conn, err error) {
 		lp.lost(c, ReasonHangup)
 		return
 	}
-	c.eof = true
+	c.place = halfClosed
 	lp.finalLine(c)
 	lp.consumeStashed(c)
 	if c.in != nil && c.free() {
@@ -118,19 +118,19 @@ func outOfDescriptors(err error) bool {
 func (lp *eventLoop) balance(c *Conn) {
 	ahead := len(c.unread())
 	switch {
-	case c.parked && c.attaching == 0 && !c.wantsFD && c.free():
+	case c.place == parked && c.free():
 		// What is still unread is a line without its end, however long: a free
 		// connection has consumed all others. Only reading can finish it.
 		lp.attachAgain(c)
 	case c.g != nil && !c.lingering && !c.free() && ahead > lp.srv.opt.MaxPipelineBytes:
 		g := c.g
 		if lp.detach(c) {
-			c.parked = true
+			c.place = parked
 			_ = lp.el.Close(g)
 			lp.keepSpare()
 		}
 	}
-	if c.g == nil && !c.dead && c.attaching == 0 {
+	if c.g == nil && !c.dead && c.place != returning {
 		lp.arm(c) // detached: watch for a hang-up at least
 	}
 }
@@ -150,16 +150,15 @@ func (lp *eventLoop) attachAgain(c *Conn) {
 		lp.notAttached(c, err)
 		return
 	}
-	lp.attempts++
-	attempt := lp.attempts
-	c.attaching = attempt
+	c.place = returning
+	c.attempt++
+	attempt := c.attempt
 	lp.srv.enrolments.Go(func() {
 		r := <-done
 		lp.do(func() {
-			if c.dead || c.attaching != attempt {
+			if c.dead || c.place != returning || c.attempt != attempt {
 				return // attached has been called
 			}
-			c.attaching = 0
 			if lp.notAttached(c, r.Err); !c.dead {
 				lp.settle(c)
 			}
@@ -174,7 +173,7 @@ func (lp *eventLoop) notAttached(c *Conn, err error) {
 		lp.bury(c, ReasonRead)
 		return
 	}
-	c.wantsFD = true
+	c.place = starved
 	lp.watchList(c)
 }
 
@@ -186,9 +185,9 @@ func (lp *eventLoop) attached(c *Conn, g gnet.Conn) gnet.Action {
 	lp.unpoll(c) // its output may have armed the old descriptor
 	old := c.fd
 	c.g, c.fd = g, g.Fd()
-	if c.attaching != 0 {
+	if c.place == returning {
 		_ = unix.Close(old)
-		c.attaching, c.parked = 0, false
+		c.place = inGnet
 	}
 	lp.settle(c)
 	return gnet.None

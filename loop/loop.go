@@ -20,9 +20,8 @@ type eventLoop struct {
 	reply    []byte // immediate answers, collected
 	reads    int    // since the loop last let others run; see breathe
 	lanes    map[Handler]Lane
-	watching *Conn  // connections with a deadline
-	spare    int    // a descriptor, see keepSpare; -1: there is none
-	attempts uint64 // to attach a parked connection again
+	watching *Conn // connections with a deadline
+	spare    int   // a descriptor, see keepSpare; -1: there is none
 
 	// atomic
 	dirty      atomic.Pointer[Conn] // newest first; see push and drain

@@ -29,9 +29,9 @@ func awaitParked(srv *Server) *Conn {
 			return false
 		}
 		c = all[0]
-		parked := false
-		onLoop(c, func() { parked = c.parked })
-		return parked
+		is := false
+		onLoop(c, func() { is = c.place == parked })
+		return is
 	})
 	return c
 }
@@ -52,7 +52,7 @@ func TestParked_ArmedOnTheWayBack(t *testing.T) {
 		})
 		await(func() bool {
 			attached := false
-			onLoop(k, func() { attached = k.attaching == 0 })
+			onLoop(k, func() { attached = k.place != returning })
 			return attached
 		})
 		if n, err := io.CopyN(io.Discard, c, total*8001); err != nil {
@@ -150,7 +150,7 @@ func TestNoDescriptors_HalfClose(t *testing.T) {
 	await(func() bool {
 		eof := false
 		k := srv.Conns()[0]
-		onLoop(k, func() { eof = k.eof })
+		onLoop(k, func() { eof = k.place == halfClosed })
 		return eof
 	})
 	s.release <- struct{}{}
@@ -179,7 +179,7 @@ func TestNoDescriptors_Parked(t *testing.T) {
 	expect(t, r, "held")
 	await(func() bool {
 		wants := false
-		onLoop(k, func() { wants = k.wantsFD })
+		onLoop(k, func() { wants = k.place == starved })
 		return wants
 	})
 	restore()

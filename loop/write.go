@@ -112,11 +112,11 @@ func (lp *eventLoop) settle(c *Conn) {
 	} else if c.closing && !c.busy {
 		lp.shut(c)
 		return
-	} else if c.eof && !c.busy && c.in == nil {
+	} else if c.place == halfClosed && !c.busy && c.in == nil {
 		lp.bury(c, ReasonClient)
 		return
 	} else if lp.srv.stopping.Load() && !c.busy && c.in == nil {
-		if c.eof || !readable(c.fd) {
+		if c.place == halfClosed || !readable(c.fd) {
 			lp.bury(c, ReasonShutdown) // nothing unread: no reset can hurt the client
 			return
 		}
@@ -150,7 +150,7 @@ func (lp *eventLoop) reportBacklog(c *Conn) {
 // down, so the client sees the end, and the connection is buried when the
 // client closes or lingerTimeout has passed.
 func (lp *eventLoop) shut(c *Conn) {
-	if c.eof {
+	if c.place == halfClosed {
 		lp.bury(c, c.reason)
 		return
 	}
@@ -158,7 +158,7 @@ func (lp *eventLoop) shut(c *Conn) {
 		c.lingering, c.lingerAt = true, lp.now()
 		_ = unix.Shutdown(c.fd, unix.SHUT_WR)
 	}
-	if c.parked && c.attaching == 0 && !c.wantsFD {
+	if c.place == parked {
 		lp.attachAgain(c) // only gnet reads what the client still sends
 		if c.dead {
 			return
