@@ -1,5 +1,26 @@
 package load
 
+// tally adds one to a count of the measurement or to its counterpart for what
+// came after the measured time. The warm-up counts nowhere.
+func (g *generator) tally(within, after *int64) {
+	switch {
+	case g.measuring:
+		*within++
+	case g.until > 0:
+		*after++
+	}
+}
+
+// tallyError does the same for an error, by its code.
+func (g *generator) tallyError(code string) {
+	switch {
+	case g.measuring:
+		g.counts.errors[code]++
+	case g.until > 0:
+		g.counts.errorsAfter[code]++
+	}
+}
+
 // recordFrame notes the times of one frame of a counted request.
 func (g *generator) recordFrame(s *slotState, kind frameKind, now int64) {
 	first := s.lastFrame == 0
@@ -22,15 +43,22 @@ func (g *generator) recordFrame(s *slotState, kind frameKind, now int64) {
 // finishDone counts a complete answer.
 func (g *generator) finishDone(s *slotState, now int64) {
 	g.total.Done++
-	if g.measuring {
-		g.counts.done++
-	}
+	g.tally(&g.counts.done, &g.counts.doneAfter)
 	if !s.counted {
 		return
 	}
 	record(g.counts.e2e, now-s.due)
 	if g.config.SLO.met(s.firstAfter, now-s.due) {
 		g.counts.good++
+	}
+}
+
+// finishHangUp counts a request that is abandoned on purpose. Nobody waits for
+// its answer any more, so that it is neither good nor due.
+func (g *generator) finishHangUp(s *slotState) {
+	g.tally(&g.counts.hungUp, &g.counts.hungUp)
+	if s.counted {
+		g.counts.notDue++
 	}
 }
 
@@ -53,12 +81,16 @@ func (g *generator) countError(line []byte) string {
 	if frame, err := g.decoder.Decode(line); err == nil {
 		code = string(append([]byte(nil), frame.Code...))
 	}
-	switch {
-	case !g.measuring:
-	case code == "queue_full":
-		g.counts.rejected++
-	default:
-		g.counts.errors[code]++
+	if code == "queue_full" {
+		g.tally(&g.counts.rejected, &g.counts.rejectedAfter)
+	} else {
+		g.tallyError(code)
 	}
 	return code
 }
+
+// Errors that no frame tells of, by the names that reports use.
+const (
+	lostConnection = "connection lost"
+	failedConnect  = "connect failed"
+)

@@ -22,7 +22,8 @@ type Config struct {
 	Rate float64
 	// Arrivals spaces the requests of the open loop; nil means Poisson.
 	Arrivals Arrivals
-	// Warmup is run before anything is counted.
+	// Warmup is run before anything is counted. With 0 the first request of each
+	// connection belongs to the measurement.
 	Warmup time.Duration
 	// Duration is measured; 0 means 5 s.
 	Duration time.Duration
@@ -36,12 +37,12 @@ type Config struct {
 	SlowShare float64
 	SlowRate  float64
 	// HangUpShare of the requests are abandoned after their first frame, by
-	// closing the connection.
+	// closing the connection. They count neither for nor against goodput.
 	HangUpShare float64
 	// SLO is what counts as a good answer.
 	SLO SLO
-	// ServerPID is the process whose processor time and memory are read; 0 for
-	// none.
+	// ServerPID is the process whose processor time and memory are read, with
+	// those of its child processes; 0 for none.
 	ServerPID int
 	// Seed makes runs repeatable.
 	Seed uint64
@@ -60,13 +61,14 @@ type SLO struct {
 
 // Progress is a snapshot of a running run.
 type Progress struct {
-	Phase    string // "connecting", "warming up", "measuring", "draining"
-	Elapsed  time.Duration
-	Total    time.Duration // of warm-up and measurement together
-	Done     int64         // answers so far, warm-up included
-	Rejected int64
-	Failed   int64
-	Conns    int // open now
+	Phase     string        // "connecting", "warming up", "measuring", "draining"
+	Elapsed   time.Duration // of the phase
+	Total     time.Duration // of the phase, at most; 0 while connecting
+	Done      int64         // answers so far, warm-up included
+	Rejected  int64
+	Failed    int64
+	Conns     int // open now
+	WantConns int // of the run
 }
 
 // Validate checks the configuration and fills in defaults.
@@ -80,13 +82,13 @@ func (c *Config) Validate() error {
 	if c.Conns < 0 || c.Conns > maxConns {
 		return fmt.Errorf("load: %d connections: want 1 to %d", c.Conns, maxConns)
 	}
-	if c.Rate < 0 || c.Rate > 1e7 {
+	if !(c.Rate >= 0 && c.Rate <= 1e7) { // also what is no number
 		return fmt.Errorf("load: rate %g: want 0 to 1e7 requests a second", c.Rate)
 	}
 	for name, share := range map[string]float64{
 		"slow readers": c.SlowShare, "hang-ups": c.HangUpShare,
 	} {
-		if share < 0 || share > 1 {
+		if !(share >= 0 && share <= 1) {
 			return fmt.Errorf("load: share of %s %g: want 0 to 1", name, share)
 		}
 	}
@@ -117,3 +119,6 @@ func (c *Config) fillDefaults() {
 
 // openLoop reports whether requests arrive by schedule.
 func (c *Config) openLoop() bool { return c.Rate > 0 }
+
+// slowConns is the number of connections that read slowly.
+func (c *Config) slowConns() int { return int(c.SlowShare*float64(c.Conns) + 0.5) }

@@ -33,7 +33,11 @@ type generator struct {
 	from, until int64
 	counts      *recorder
 	total       Progress
+	phaseBegan  int64
 	failure     error // the last connection error, for when none is left
+	// Of the whole run: whether anything came back, and whether any of it was a
+	// frame of the wire.
+	heard, understood bool
 }
 
 func newGenerator(config *Config) (*generator, error) {
@@ -47,7 +51,7 @@ func newGenerator(config *Config) (*generator, error) {
 		random: random, decoder: codec.NewFrameDecoder(),
 		slots: make([]slotState, config.Conns), counts: newRecorder(config.SLO),
 	}
-	slow := int(config.SlowShare*float64(config.Conns) + 0.5)
+	slow := config.slowConns()
 	for i := range g.slots {
 		g.slots[i].slow = i < slow
 	}
@@ -57,13 +61,14 @@ func newGenerator(config *Config) (*generator, error) {
 func (g *generator) now() int64 { return int64(time.Since(g.epoch)) }
 
 // connectAll opens every connection; any failure is final.
-func (g *generator) connectAll(ctx context.Context) error {
+func (g *generator) connectAll(ctx context.Context, tick func()) error {
 	for i := range g.slots {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		tick()
 		if err := g.connect(i); err != nil {
-			return fmt.Errorf("connection %d of %d: %w", i+1, len(g.slots), err)
+			return fmt.Errorf("connection %d of %d: %w", i+1, len(g.slots), withHint(err))
 		}
 	}
 	return nil
@@ -151,6 +156,9 @@ func (g *generator) dispatch(due int64) {
 		slot := int(g.idle.pop())
 		g.slots[slot].resting = false
 		if g.slots[slot].open && !g.slots[slot].busy {
+			if now := g.now(); g.counted(due) {
+				record(g.counts.late, now-due)
+			}
 			g.send(slot, due)
 			return
 		}
@@ -191,6 +199,7 @@ func (g *generator) handle(slot int, data []byte, err error) {
 	}
 	now := g.now()
 	s := &g.slots[slot]
+	g.heard = true
 	if g.measuring {
 		g.counts.bytes += int64(len(data))
 	}
@@ -206,6 +215,7 @@ func (g *generator) handle(slot int, data []byte, err error) {
 // because the connection is gone.
 func (g *generator) line(slot int, s *slotState, line []byte, now int64) bool {
 	kind := kindOf(line, g.decoder)
+	g.understood = g.understood || kind != frameOther
 	if !s.busy || kind == frameOther {
 		if kind == frameError { // unasked for: the server is about to hang up
 			g.countError(line)
@@ -258,9 +268,7 @@ func (g *generator) rest(slot int) {
 
 // hangUp abandons a request by closing its connection, as clients do.
 func (g *generator) hangUp(slot int) {
-	if g.measuring {
-		g.counts.hungUp++
-	}
+	g.finishHangUp(&g.slots[slot])
 	g.disconnect(slot)
 	g.reopen(slot)
 }
@@ -270,9 +278,7 @@ func (g *generator) lose(slot int, err error) {
 	g.failure = err
 	if g.slots[slot].busy {
 		g.total.Failed++
-		if g.measuring {
-			g.counts.errors["connection lost"]++
-		}
+		g.tallyError(lostConnection)
 	}
 	g.disconnect(slot)
 	// Not at once: a server that closes everything would be dialled in a storm.
@@ -299,9 +305,7 @@ func (g *generator) reopen(slot int) {
 	}
 	if err := g.connect(slot); err != nil {
 		g.failure = err
-		if g.measuring {
-			g.counts.errors["connect failed"]++
-		}
+		g.tallyError(failedConnect)
 		g.timers.push(timer{at: g.now() + int64(reopenDelay), slot: slot})
 		return
 	}

@@ -43,4 +43,18 @@ const (
 
 	// busyShare of a core is where the generator itself may be the bottleneck.
 	busyShare = 0.8
+
+	// starvedShare of the run without a processor, though ready to run, is where
+	// others take the generator's time, if it is starvedWait or longer each time:
+	// every wake-up costs some 10 us of waiting where the core has other threads,
+	// which adds up to a large share without doing harm.
+	starvedShare = 0.1
+	starvedWait  = 50 * time.Microsecond
+
+	// lateLimit is how far behind their schedule the slowest hundredth of the open
+	// loop's requests may be sent before that is part of what is measured.
+	lateLimit = 2 * time.Millisecond
+
+	// maxProcesses bounds the server's processes that are read.
+	maxProcesses = 4096
 )

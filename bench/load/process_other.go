@@ -2,15 +2,10 @@
 
 package load
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
-func processTime(int) (time.Duration, error) {
-	return 0, fmt.Errorf("%w: only Linux is supported", errNoServer)
+func readProcessTree(pid int) (processTree, error) {
+	return processTree{pid: pid}, fmt.Errorf("%w: only Linux is supported", errNoServer)
 }
 
-func processMemory(int) (int64, error) {
-	return 0, fmt.Errorf("%w: only Linux is supported", errNoServer)
-}
+func threadWaits() waits { return waits{} }

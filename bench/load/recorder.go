@@ -13,15 +13,26 @@ type recorder struct {
 
 	ttft, gap, e2e, reject *hdrhistogram.Histogram
 
-	// answers whose request was due within the measurement
-	good int64
+	// how late the open loop's requests went out on a free connection
+	late *hdrhistogram.Histogram
+
+	// requests due within the measurement: those answered well, those sent, those
+	// that found no room in the backlog, and those of the sent ones that are not
+	// due any more because they were abandoned on purpose
+	good, sent, dropped, notDue int64
+
+	// requests that were sent or waited for a connection when the measurement began
+	before int64
 
 	// terminal frames that arrived within the measurement, whenever they were due
 	done, rejected int64
 	errors         map[string]int64
+	// and those that arrived in the drain
+	doneAfter, rejectedAfter int64
+	errorsAfter              map[string]int64
 
 	frames, tokens, bytes int64
-	sent, hungUp, dropped int64
+	hungUp                int64 // also in the drain
 }
 
 func newRecorder(slo SLO) *recorder {
@@ -31,7 +42,7 @@ func newRecorder(slo SLO) *recorder {
 	}
 	return &recorder{
 		slo: slo, ttft: histogram(), gap: histogram(), e2e: histogram(), reject: histogram(),
-		errors: map[string]int64{},
+		late: histogram(), errors: map[string]int64{}, errorsAfter: map[string]int64{},
 	}
 }
 

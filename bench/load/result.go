@@ -1,7 +1,5 @@
 package load
 
-import "time"
-
 // Result is what one run measured. Times are in milliseconds, rates a second.
 type Result struct {
 	Label     string  `json:"label,omitempty"`
@@ -13,6 +11,31 @@ type Result struct {
 	Offered   float64 `json:"offered_rps,omitempty"` // of the open loop
 	Seconds   float64 `json:"seconds"`
 
+	// How the load was made, as [ParseDist] reads it where it is a distribution.
+	Warmup      float64 `json:"warmup_s"`
+	Prompt      string  `json:"prompt_bytes"`
+	MaxTokens   string  `json:"max_tokens,omitempty"` // empty: not sent
+	SlowShare   float64 `json:"slow_reader_share,omitempty"`
+	SlowRate    float64 `json:"slow_bytes_per_s,omitempty"` // of the slow readers
+	HangUpShare float64 `json:"hang_up_share,omitempty"`
+	Seed        uint64  `json:"seed"`
+
+	// Interrupted runs ended before their time; the drain was cut short as well.
+	Interrupted bool `json:"interrupted,omitempty"`
+	// Problem says why the run is worth nothing, or that the server was gone at
+	// its end; empty for a run that worked.
+	Problem string `json:"problem,omitempty"`
+	// Warnings are reasons to doubt the figures.
+	Warnings []string `json:"warnings,omitempty"`
+	// Repeats is set where this is one of several runs.
+	Repeats *Repeats `json:"repeats,omitempty"`
+
+	// Requests that were due within the measurement and sent, then or in the
+	// drain; and those that were on their way when it began. Each of either kind
+	// ended within the measurement or after it, or is among the unfinished.
+	Sent   int64 `json:"sent"`
+	Before int64 `json:"in_flight_before"`
+
 	// What arrived within the measurement.
 	Done     int64            `json:"done"`
 	Rejected int64            `json:"rejected"`
@@ -20,10 +43,15 @@ type Result struct {
 	Frames   int64            `json:"frames"`
 	Tokens   int64            `json:"tokens"`
 	Bytes    int64            `json:"bytes"`
-	// HungUp requests were abandoned on purpose.
+	// What ended after the measured time, in the drain.
+	DoneAfter     int64            `json:"done_after,omitempty"`
+	RejectedAfter int64            `json:"rejected_after,omitempty"`
+	ErrorsAfter   map[string]int64 `json:"errors_after,omitempty"`
+	// HungUp requests were abandoned on purpose, the drain's included.
 	HungUp int64 `json:"hung_up"`
-	// Unfinished requests had no terminal frame when the run ended; Unsent ones
-	// were due but found no free connection in time.
+	// Unfinished requests had no terminal frame when the run ended, also those
+	// sent before the measurement; Unsent ones were due but found no free
+	// connection in time.
 	Unfinished int64 `json:"unfinished"`
 	Unsent     int64 `json:"unsent"`
 
@@ -34,8 +62,8 @@ type Result struct {
 
 	SLO SLO `json:"slo"`
 	// Goodput is the rate of complete answers within the objective, GoodShare
-	// their part of all requests that were due, refused and unanswered ones
-	// included.
+	// their part of all requests that were due: refused and unanswered ones
+	// included, those abandoned on purpose left out.
 	Goodput   float64 `json:"goodput_rps"`
 	GoodShare float64 `json:"good_share"`
 
@@ -45,19 +73,37 @@ type Result struct {
 	E2E        Latency `json:"e2e_ms"`
 	Reject     Latency `json:"reject_ms"`
 
-	// ClientCPU is the generator's own use of processors, 1 being one core.
-	ClientCPU float64 `json:"client_cpu"`
-	Server    *Server `json:"server,omitempty"`
+	// ClientCPU is the generator's own use of processors, 1 being one core, and
+	// ClientWait the share of the measurement that its thread was ready to run
+	// but had no processor; MeanWait is how long that was each time, in
+	// microseconds: some belong to every wake-up (Linux; else 0).
+	ClientCPU  float64 `json:"client_cpu"`
+	ClientWait float64 `json:"client_wait"`
+	MeanWait   float64 `json:"client_mean_wait_us"`
+	// SendLate is how far behind their schedule the open loop's requests were
+	// sent on a connection that was free.
+	SendLate Latency `json:"send_late_ms"`
+	Server   *Server `json:"server,omitempty"`
 }
 
-// Server is the measured process's use of the machine.
+// Repeats says how far repeated runs agree.
+type Repeats struct {
+	Runs int `json:"runs"`
+	// Spread is (largest - smallest) / middle of the last Compared runs; Compared
+	// is 0 where fewer were made than must agree or there is nothing to compare.
+	Compared int     `json:"compared"`
+	Spread   float64 `json:"spread"`
+}
+
+// Server is the use of the machine by the measured process and its children.
 type Server struct {
 	PID          int     `json:"pid"`
-	CPU          float64 `json:"cpu"` // cores
+	Children     int     `json:"children"` // processes at the end
+	CPU          float64 `json:"cpu"`      // cores
 	CPUSeconds   float64 `json:"cpu_s"`
 	USPerRequest float64 `json:"cpu_us_per_request"` // of answered requests, refusals included
 	USPerFrame   float64 `json:"cpu_us_per_frame"`
-	RSSBytes     int64   `json:"rss_bytes"`
+	RSSBytes     int64   `json:"rss_bytes"` // at the end; shared pages count in each process
 }
 
 // ClientBusy reports whether the generator came so near to a whole core that
@@ -67,8 +113,15 @@ func (r *Result) ClientBusy() bool { return r.ClientCPU >= busyShare }
 // Failed is the number of answers that were errors other than queue_full, and
 // of lost connections.
 func (r *Result) Failed() int64 {
+	return sum(r.Errors)
+}
+
+// FailedAfter is the same of what came after the measured time.
+func (r *Result) FailedAfter() int64 { return sum(r.ErrorsAfter) }
+
+func sum(counts map[string]int64) int64 {
 	var n int64
-	for _, count := range r.Errors {
+	for _, count := range counts {
 		n += count
 	}
 	return n
@@ -76,56 +129,3 @@ func (r *Result) Failed() int64 {
 
 // Good is the number of complete answers within the objective.
 func (r *Result) Good() int64 { return int64(r.Goodput*r.Seconds + 0.5) }
-
-// result takes what is known when the measurement ends.
-func (g *generator) result(before, after sample) *Result {
-	c, config := g.counts, g.config
-	elapsed := time.Duration(after.at - before.at).Seconds()
-	answers := float64(c.done + c.rejected)
-	r := &Result{
-		Label: config.Label, Target: config.Target.String(), Transport: "uds", Loop: "closed",
-		Conns: config.Conns, Seconds: elapsed, SLO: config.SLO,
-		Done: c.done, Rejected: c.rejected, Frames: c.frames, Bytes: c.bytes, HungUp: c.hungUp,
-		Tokens: c.tokens, TokenRate: float64(c.tokens) / elapsed,
-		RPS: float64(c.done) / elapsed, AnswerRate: answers / elapsed,
-		FrameRate: float64(c.frames) / elapsed,
-		ClientCPU: (after.own - before.own).Seconds() / elapsed,
-	}
-	if config.Target.TCP != "" {
-		r.Transport = "tcp"
-	}
-	if config.openLoop() {
-		r.Loop, r.Offered, r.Arrivals = "open", config.Rate, config.Arrivals.String()
-	}
-	if config.ServerPID != 0 {
-		used := (after.server - before.server).Seconds()
-		r.Server = &Server{PID: config.ServerPID, CPU: used / elapsed, CPUSeconds: used}
-		if answers > 0 {
-			r.Server.USPerRequest = used / answers * 1e6
-		}
-		if c.frames > 0 {
-			r.Server.USPerFrame = used / float64(c.frames) * 1e6
-		}
-	}
-	return r
-}
-
-// finish adds what the last answers decided.
-func (g *generator) finish(r *Result) {
-	c := g.counts
-	r.TTFT, r.InterToken = latency(c.ttft), latency(c.gap)
-	r.E2E, r.Reject = latency(c.e2e), latency(c.reject)
-	r.Unsent = c.dropped + int64(g.backlog.len())
-	for i := range g.slots {
-		if g.slots[i].busy && g.slots[i].counted {
-			r.Unfinished++
-		}
-	}
-	if len(c.errors) > 0 {
-		r.Errors = c.errors
-	}
-	r.Goodput = float64(c.good) / r.Seconds
-	if due := c.sent + r.Unsent; due > 0 {
-		r.GoodShare = float64(c.good) / float64(due)
-	}
-}

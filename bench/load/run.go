@@ -11,7 +11,8 @@ import (
 )
 
 // Run carries out one run. The caller's goroutine is the generator. A cancelled
-// context ends it with the context's error.
+// context ends it with the context's error; if the measurement had begun, the
+// result of the time until then comes with the error and says Interrupted.
 func Run(ctx context.Context, config Config) (*Result, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -20,12 +21,12 @@ func Run(ctx context.Context, config Config) (*Result, error) {
 	defer runtime.UnlockOSThread()
 	g, err := newGenerator(&config)
 	if err != nil {
-		return nil, fmt.Errorf("load: %w", err)
+		return nil, fmt.Errorf("load: %w", withHint(err))
 	}
 	defer g.net.shutdown()
 	result, err := g.measure(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("load: %w", err)
+		return result, fmt.Errorf("load: %w", err)
 	}
 	return result, nil
 }
@@ -36,83 +37,106 @@ var errNoServer = errors.New("the server's process cannot be read")
 type sample struct {
 	at     int64
 	own    time.Duration
-	server time.Duration
+	waited waits // of the generator's thread
+	server processTree
 }
 
 func (g *generator) sample() (sample, error) {
-	s := sample{at: g.now(), own: ownTime()}
+	s := sample{at: g.now(), own: ownTime(), waited: threadWaits()}
 	if g.config.ServerPID == 0 {
 		return s, nil
 	}
 	var err error
-	s.server, err = processTime(g.config.ServerPID)
+	s.server, err = readProcessTree(g.config.ServerPID)
 	return s, err
 }
 
 // measure connects, warms up, measures and waits for the last answers.
 func (g *generator) measure(ctx context.Context) (*Result, error) {
-	g.total.Phase = "connecting"
-	g.total.Total = g.config.Warmup + g.config.Duration
-	g.report()
-	if err := g.connectAll(ctx); err != nil {
-		return nil, err
-	}
-	g.total.Phase = "warming up"
-	started := g.now()
 	var lastReport int64
 	tick := func() {
 		if now := g.now(); now-lastReport >= int64(progressInterval) {
 			lastReport = now
-			g.total.Elapsed = time.Duration(now - started)
 			g.report()
 		}
 	}
-	g.start()
-	if err := g.run(ctx, g.now()+int64(g.config.Warmup), false, tick); err != nil {
+	g.enter("connecting", 0)
+	if err := g.connectAll(ctx, tick); err != nil {
 		return nil, err
+	}
+	if g.config.Warmup > 0 {
+		g.enter("warming up", g.config.Warmup)
+		g.start()
+		if err := g.run(ctx, g.now()+int64(g.config.Warmup), false, tick); err != nil {
+			return nil, err
+		}
 	}
 	before, err := g.sample()
 	if err != nil {
 		return nil, err
 	}
-	g.total.Phase, g.measuring, g.from = "measuring", true, before.at
-	if err := g.run(ctx, before.at+int64(g.config.Duration), false, tick); err != nil {
-		return nil, err
+	g.enter("measuring", g.config.Duration)
+	g.beginMeasuring(before.at)
+	stopped := g.run(ctx, before.at+int64(g.config.Duration), false, tick)
+	if stopped != nil && ctx.Err() == nil {
+		return nil, stopped
 	}
-	after, err := g.sample()
-	if err != nil {
-		return nil, err
+	after, unread := g.sample()
+	result := g.result(before, after, unread)
+	g.endSchedule(after.at)
+	if stopped == nil {
+		stopped = g.drain(ctx, tick)
 	}
-	result := g.result(before, after)
-	if g.config.ServerPID != 0 {
-		if result.Server.RSSBytes, err = processMemory(g.config.ServerPID); err != nil {
-			return nil, err
-		}
+	if stopped != nil && ctx.Err() == nil {
+		return nil, stopped
 	}
-	if err := g.drain(ctx, after.at, tick); err != nil {
-		return nil, err
-	}
+	result.Interrupted = stopped != nil
 	g.finish(result)
-	return result, nil
+	return result, stopped
 }
 
-// drain ends the schedule and waits for the answers to what was due: their
-// latencies belong to the measurement, however late they are.
-func (g *generator) drain(ctx context.Context, end int64, tick func()) error {
+// beginMeasuring counts from a time on. Without a warm-up the load starts only
+// now, so that the first requests belong to the measurement.
+func (g *generator) beginMeasuring(from int64) {
+	if g.config.Warmup > 0 && g.config.openLoop() {
+		g.arrive(from - 1) // the loop may have overslept
+	}
+	g.measuring, g.from = true, from
+	g.counts.before = int64(g.inFlight + g.backlog.len())
+	if g.config.Warmup == 0 {
+		g.start()
+	}
+}
+
+// endSchedule lets no more requests begin than were due by the time end.
+func (g *generator) endSchedule(end int64) {
 	if g.config.openLoop() {
 		g.arrive(end) // the loop may have overslept
 	}
-	g.total.Phase, g.measuring, g.sending, g.until = "draining", false, false, end
+	g.measuring, g.sending, g.until = false, false, end
+}
+
+// drain waits for the answers to what was due: their latencies belong to the
+// measurement, however late they are.
+func (g *generator) drain(ctx context.Context, tick func()) error {
+	g.enter("draining", g.config.Drain)
 	err := g.run(ctx, g.now()+int64(g.config.Drain), true, tick)
-	if g.open == 0 {
+	if g.open == 0 && ctx.Err() == nil {
 		return nil // a server that is gone answers no more; what it owes is counted
 	}
 	return err
 }
 
+// enter begins a phase that takes at most a known time; 0 is not known.
+func (g *generator) enter(phase string, total time.Duration) {
+	g.total.Phase, g.total.Total, g.phaseBegan = phase, total, g.now()
+	g.report()
+}
+
 func (g *generator) report() {
 	if g.config.Progress != nil {
-		g.total.Conns = g.open
+		g.total.Elapsed = time.Duration(g.now() - g.phaseBegan)
+		g.total.Conns, g.total.WantConns = g.open, g.config.Conns
 		g.config.Progress(g.total)
 	}
 }

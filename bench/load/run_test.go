@@ -229,7 +229,7 @@ func TestLongPrompts(t *testing.T) {
 	}))
 	config.Conns, config.Prompt = 2, Fixed(size)
 	mustRun(t, config, func(t *testing.T, r *Result) {
-		if r.Done == 0 || wrong.Load() != 0 {
+		if r.Done+r.DoneAfter == 0 || wrong.Load() != 0 {
 			t.Errorf("done %d, wrong %d", r.Done, wrong.Load())
 		}
 	})
@@ -279,10 +279,19 @@ func TestRepeatUntilStable(t *testing.T) {
 	if err != nil || r.Done == 0 || len(spreads) != 3 || spread != spreads[2] {
 		t.Errorf("%v; spreads %v, last %v", err, spreads, spread)
 	}
+	if want := (Repeats{Runs: 3, Compared: 3, Spread: spread}); *r.Repeats != want {
+		t.Errorf("%+v, want %+v", *r.Repeats, want)
+	}
 	spreads = nil
 	_, _, err = RepeatUntilStable(t.Context(), config, Stability{Spread: -1, Max: 4, Observe: observe})
 	if err != nil || len(spreads) != 4 {
 		t.Errorf("%v; %d runs, want the four allowed", err, len(spreads))
+	}
+	spreads = nil
+	config.Target = fakeServer(t, "unix", answering(failLine))
+	r, _, err = RepeatUntilStable(t.Context(), config, Stability{Max: 4, Observe: observe})
+	if err != nil || len(spreads) != 1 || r.Problem == "" || r.Repeats.Compared != 0 {
+		t.Errorf("%v; %d runs of a server that does not work, want 1: %+v", err, len(spreads), r)
 	}
 }
 

@@ -20,29 +20,39 @@ type Stability struct {
 	Observe func(results []*Result, spread float64)
 }
 
-// RepeatUntilStable runs until the last runs agree, or Max is reached, and
-// returns the run in the middle of those last ones and their spread. What is
-// compared is the server's processor time per request if it was measured, else
-// the rate of answers.
+// RepeatUntilStable runs until the last runs agree, or Max is reached, or a run
+// has a Problem, and returns the run in the middle of those last ones and their
+// spread. What is compared is the server's processor time per request if it was
+// measured, else the rate of answers. With an error comes the middle of the runs
+// that were whole, or the interrupted one if it was the first.
 func RepeatUntilStable(ctx context.Context, config Config, s Stability) (*Result, float64, error) {
 	s.Window, s.Max = cmp.Or(s.Window, 3), cmp.Or(s.Max, 10)
 	var results []*Result
 	for {
 		r, err := Run(ctx, config)
-		if err != nil {
-			return nil, 0, err
+		if err != nil && len(results) == 0 {
+			return r, math.Inf(1), err
 		}
-		results = append(results, r)
+		if err == nil {
+			results = append(results, r)
+		}
 		last := results[max(0, len(results)-s.Window):]
-		middle, spread := agreement(last)
-		if len(results) < s.Window {
+		chosen, spread := agreement(last)
+		if len(last) < s.Window {
 			spread = math.Inf(1)
 		}
-		if s.Observe != nil {
+		if err == nil && s.Observe != nil {
 			s.Observe(results, spread)
 		}
-		if spread <= s.Spread || len(results) >= s.Max {
-			return middle, spread, nil
+		if err == nil && r.Problem != "" {
+			chosen = r
+		}
+		if err != nil || r.Problem != "" || spread <= s.Spread || len(results) >= s.Max {
+			chosen.Repeats = &Repeats{Runs: len(results)}
+			if !math.IsInf(spread, 1) {
+				chosen.Repeats.Compared, chosen.Repeats.Spread = len(last), spread
+			}
+			return chosen, spread, err
 		}
 	}
 }

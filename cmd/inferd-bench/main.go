@@ -16,6 +16,6 @@ func main() {
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	if err := cmd.Execute(); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(2)
+		os.Exit(command.ExitCode(err))
 	}
 }

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -27,12 +25,26 @@ func Text(w io.Writer, r *load.Result) error {
 	if r.Loop == "open" {
 		loop = fmt.Sprintf("open loop, %.6g requests/s offered, %s", r.Offered, r.Arrivals)
 	}
-	row("load", "%d connections, %s, %.2f s", r.Conns, loop, r.Seconds)
+	row("load", "%s, %s, %.2f s", StepName(r.Conns, 0), loop, r.Seconds)
+	row("requests", "%s", requests(r))
+	if r.Interrupted {
+		row("", "INTERRUPTED: the run ended before its time")
+	}
+	if r.Repeats != nil {
+		row("repeats", "%s", repeats(r.Repeats))
+	}
 	row("answers", "%d done (%.0f/s), %d refused, %d failed%s",
 		r.Done, r.RPS, r.Rejected, r.Failed(), errorList(r.Errors))
+	if n := r.DoneAfter + r.RejectedAfter + r.FailedAfter(); n > 0 {
+		row("", "after the measured time: %d done, %d refused, %d failed%s",
+			r.DoneAfter, r.RejectedAfter, r.FailedAfter(), errorList(r.ErrorsAfter))
+	}
 	if r.HungUp+r.Unfinished+r.Unsent > 0 {
 		row("", "%d abandoned on purpose, %d unfinished, %d never sent",
 			r.HungUp, r.Unfinished, r.Unsent)
+	}
+	if r.Problem != "" {
+		row("PROBLEM", "%s", r.Problem)
 	}
 	row("stream", "%.0f tokens/s, %.0f frames/s, %.2f MB/s", r.TokenRate, r.FrameRate,
 		float64(r.Bytes)/r.Seconds/1e6)
@@ -41,18 +53,69 @@ func Text(w io.Writer, r *load.Result) error {
 			r.Goodput, 100*r.GoodShare, objective(r.SLO))
 	}
 	if s := r.Server; s != nil {
-		row("server", "%.3f us/request, %.3f us/frame, %.2f cores, %.1f MB resident",
-			s.USPerRequest, s.USPerFrame, s.CPU, float64(s.RSSBytes)/1e6)
+		row("server", "%.3f us/request, %.3f us/frame, %.2f cores, %.1f MB resident%s",
+			s.USPerRequest, s.USPerFrame, s.CPU, float64(s.RSSBytes)/1e6, children(s.Children))
 	}
-	row("generator", "%.2f cores%s", r.ClientCPU, busyWarning(r))
+	row("generator", "%s", generator(r))
+	for _, warning := range r.Warnings {
+		row("WARNING", "%s", warning)
+	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	return latencies(w, r)
 }
 
-// latencies writes the table of percentiles.
+// requests describes what was sent.
+func requests(r *load.Result) string {
+	text := "prompts of " + r.Prompt + " bytes"
+	if r.MaxTokens != "" {
+		text += ", max_tokens " + r.MaxTokens
+	}
+	if r.SlowShare > 0 {
+		text += fmt.Sprintf(", %g of the connections read %g bytes/s", r.SlowShare, r.SlowRate)
+	}
+	if r.HangUpShare > 0 {
+		text += fmt.Sprintf(", %g abandoned", r.HangUpShare)
+	}
+	return text + fmt.Sprintf(", warm-up %g s, seed %d", r.Warmup, r.Seed)
+}
+
+// repeats says which of several runs this is.
+func repeats(r *load.Repeats) string {
+	if r.Compared == 0 {
+		return fmt.Sprintf("%d runs", r.Runs)
+	}
+	return fmt.Sprintf("%d runs, the last %d within %.1f%%; this is the middle one of these",
+		r.Runs, r.Compared, 100*r.Spread)
+}
+
+func children(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return " (with 1 child process)"
+	default:
+		return fmt.Sprintf(" (with %d child processes)", n)
+	}
+}
+
+// generator says what the load generator itself took and how punctual it was.
+func generator(r *load.Result) string {
+	text := fmt.Sprintf("%.2f cores, waited for a processor %.1f%% of the time (%.0f us each)",
+		r.ClientCPU, 100*r.ClientWait, r.MeanWait)
+	if r.SendLate.Count > 0 {
+		text += fmt.Sprintf(", sent %s ms late (p99)", ms(r.SendLate.P99))
+	}
+	return text
+}
+
+// latencies writes the table of percentiles; nothing if there are none.
 func latencies(w io.Writer, r *load.Result) error {
+	if r.TTFT.Count+r.InterToken.Count+r.E2E.Count+r.Reject.Count == 0 {
+		return nil
+	}
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(table, "\nms\tmean\tp50\tp90\tp99\tp99.9\tmax\tn\t")
 	for _, l := range []struct {
@@ -87,13 +150,6 @@ func ms(v float64) string {
 	}
 }
 
-func busyWarning(r *load.Result) string {
-	if !r.ClientBusy() {
-		return ""
-	}
-	return "  (WARNING: nearly a core: rates and latencies may be the generator's own limits)"
-}
-
 func errorList(errors map[string]int64) string {
 	if len(errors) == 0 {
 		return ""
@@ -116,81 +172,4 @@ func objective(slo load.SLO) string {
 		parts = append(parts, fmt.Sprintf(" %v to the last", slo.E2E.Round(time.Microsecond)))
 	}
 	return strings.Join(parts, " and")
-}
-
-// Table writes several results as one line each.
-func Table(w io.Writer, results []*load.Result) error {
-	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(table, "conns\toffered/s\tdone/s\tgood/s\trefused\tfailed\t"+
-		"ttft p50\tp99\te2e p50\tp99\tp99.9 ms\tus/req\tgenerator\t")
-	for _, r := range results {
-		perRequest := "-"
-		if r.Server != nil {
-			perRequest = fmt.Sprintf("%.3f", r.Server.USPerRequest)
-		}
-		offered := "-"
-		if r.Offered > 0 {
-			offered = fmt.Sprintf("%.0f", r.Offered)
-		}
-		_, _ = fmt.Fprintf(table, "%d\t%s\t%.0f\t%.0f\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%.2f\t\n",
-			r.Conns, offered, r.RPS, r.Goodput, r.Rejected, r.Failed(),
-			ms(r.TTFT.P50), ms(r.TTFT.P99), ms(r.E2E.P50), ms(r.E2E.P99), ms(r.E2E.P999),
-			perRequest, r.ClientCPU)
-	}
-	return table.Flush()
-}
-
-// JSON writes each result as one line.
-func JSON(w io.Writer, results []*load.Result) error {
-	encoder := json.NewEncoder(w)
-	for _, r := range results {
-		if err := encoder.Encode(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Benchstat writes each result as a line that benchstat reads.
-func Benchstat(w io.Writer, results []*load.Result) error {
-	for _, r := range results {
-		name := fmt.Sprintf("Benchmark%s/%s/%s/c=%d", cmp.Or(benchName(r.Label), "Inferd"),
-			r.Transport, r.Loop, r.Conns)
-		if r.Offered > 0 {
-			name += fmt.Sprintf("/rate=%.6g", r.Offered)
-		}
-		perAnswer := 0.0
-		if r.AnswerRate > 0 {
-			perAnswer = 1e9 / r.AnswerRate
-		}
-		_, err := fmt.Fprintf(w,
-			"%s %d %.1f ns/op %.1f req/s %.1f frames/s %.4f p50-ms %.4f p99-ms",
-			name, r.Done+r.Rejected, perAnswer, r.AnswerRate, r.FrameRate, r.E2E.P50, r.E2E.P99)
-		if r.Server != nil && err == nil {
-			_, err = fmt.Fprintf(w, " %.4f cpu-us/req %.4f cpu-us/frame", r.Server.USPerRequest,
-				r.Server.USPerFrame)
-		}
-		if err == nil {
-			_, err = fmt.Fprintln(w)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// benchName makes a benchmark's name of a label: letters and digits, the first
-// of them upper case.
-func benchName(label string) string {
-	name := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '_'
-	}, label)
-	if name == "" {
-		return ""
-	}
-	return strings.ToUpper(name[:1]) + name[1:]
 }
