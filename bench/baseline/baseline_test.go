@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
 
 // start runs a kind on a Unix socket and a TCP port and returns both targets.
-func start(t *testing.T, kind Kind) []client.Target {
+func start(t *testing.T, kind Kind, options RunOptions) []client.Target {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "i") // short enough for a socket path
 	if err != nil {
@@ -33,7 +33,7 @@ func start(t *testing.T, kind Kind) []client.Target {
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
 	go func() {
-		result <- kind.Run(ctx, endpoints, 1)
+		result <- kind.Run(ctx, endpoints, options)
 		_ = announce.Close()
 	}()
 	t.Cleanup(func() {
@@ -63,7 +63,7 @@ func TestKindsAnswerAlike(t *testing.T) {
 	want := string(slices.Concat(cannedAnswer()...))
 	for _, kind := range Kinds() {
 		t.Run(kind.Name, func(t *testing.T) {
-			for _, target := range start(t, kind) {
+			for _, target := range start(t, kind, RunOptions{Loops: 1}) {
 				if kind.Name == "gnet-reject" {
 					refused(t, target)
 					continue
@@ -114,6 +114,33 @@ func refused(t *testing.T, target client.Target) {
 	var serverErr *client.ServerError
 	if !errors.As(err, &serverErr) || serverErr.Code != "queue_full" {
 		t.Errorf("%s: %v, want queue_full", target, err)
+	}
+}
+
+// TestDelay: with a delay the kinds that stream say the same, the others refuse
+// to start rather than leave it out.
+func TestDelay(t *testing.T) {
+	want := string(slices.Concat(cannedAnswer()...))
+	delay := RunOptions{Delay: 10 * time.Microsecond}
+	for _, name := range []string{"std-frame", "std-chan", "sonic-frame"} {
+		kind, err := Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, target := range start(t, kind, delay) {
+			if diff := cmp.Diff(want, answers(t, target)); diff != "" {
+				t.Errorf("%s %s (-want +got):\n%s", name, target, diff)
+			}
+		}
+	}
+	for _, name := range []string{"gnet", "gnet9", "gnet-reject", "std", "sonic"} {
+		kind, err := Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := kind.Run(t.Context(), Endpoints{}, delay); !errors.Is(err, errNoDelay) {
+			t.Errorf("%s: %v, want %v", name, err, errNoDelay)
+		}
 	}
 }
 

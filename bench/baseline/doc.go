@@ -11,6 +11,9 @@
 //     through a channel of its own.
 //   - [Sonic]: net, a goroutine a connection, sonic.
 //
+// Those that stream frame by frame can be given the delay before each token that
+// the daemon's mock has, for comparisons under the same timer.
+//
 // They share nothing with the daemon but the wire's examples. They have no
 // admission, limits, deadlines, logs or cancellation: whatever the daemon costs
 // on top of them is the price of having these.

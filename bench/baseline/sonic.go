@@ -12,7 +12,7 @@ import (
 const maxLineBytes = 64 << 20
 
 // Sonic is net with a goroutine a connection and sonic.
-func Sonic(ctx context.Context, endpoints Endpoints, flush Flush) error {
+func Sonic(ctx context.Context, endpoints Endpoints, pace Pace) error {
 	return serve(ctx, endpoints, func(conn net.Conn) {
 		lines := bufio.NewScanner(conn)
 		lines.Buffer(make([]byte, 0, 4<<10), maxLineBytes)
@@ -23,14 +23,17 @@ func Sonic(ctx context.Context, endpoints Endpoints, flush Flush) error {
 			if sonic.Unmarshal(lines.Bytes(), &req) != nil {
 				return
 			}
+			tempo := pace.begin()
 			for i := range tokens {
+				tempo.wait()
 				if encoder.Encode(newToken(req.ID, i)) != nil {
 					return
 				}
-				if flush == FlushFrame && out.Flush() != nil {
+				if pace.Flush == FlushFrame && out.Flush() != nil {
 					return
 				}
 			}
+			tempo.end()
 			if encoder.Encode(newDone(req.ID)) != nil || out.Flush() != nil {
 				return
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"runtime"
+	"time"
 )
 
 // generation is one request on its way through the engine. The engine sends its
@@ -21,10 +22,11 @@ const tokenBuffer = 16
 // StdChan is net with a goroutine a connection and encoding/json, in front of an
 // engine that steps all running requests by one token at a time, as an inference
 // engine with continuous batching does, and streams each through a channel of
-// its own. Every frame is flushed as it comes.
-func StdChan(ctx context.Context, endpoints Endpoints) error {
+// its own. Every frame is flushed as it comes; the pace's delay is the engine's,
+// before each step.
+func StdChan(ctx context.Context, endpoints Endpoints, pace Pace) error {
 	submit := make(chan *generation, 1024)
-	go stepEngine(ctx, submit)
+	go stepEngine(ctx, submit, pace)
 	return serve(ctx, endpoints, func(conn net.Conn) {
 		decoder := json.NewDecoder(conn)
 		out := newFrameWriter(conn)
@@ -53,7 +55,7 @@ func StdChan(ctx context.Context, endpoints Endpoints) error {
 
 // stepEngine runs until ctx ends. Between rounds it yields, so that connections
 // can write what a round produced.
-func stepEngine(ctx context.Context, submit <-chan *generation) {
+func stepEngine(ctx context.Context, submit <-chan *generation, pace Pace) {
 	var active []*generation
 	defer func() {
 		for _, g := range active {
@@ -76,6 +78,9 @@ func stepEngine(ctx context.Context, submit <-chan *generation) {
 			default:
 				waiting = false
 			}
+		}
+		if pace.Delay > 0 {
+			time.Sleep(pace.Delay)
 		}
 		active = step(active)
 		runtime.Gosched()

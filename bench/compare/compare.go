@@ -18,6 +18,8 @@ type findings struct {
 	Seconds      float64        `json:"seconds"` // of each run
 	Pinned       bool           `json:"pinned"`
 	Verdicts     []verdict      `json:"verdicts"`
+	Notes        []string       `json:"notes,omitempty"`
+	Loops        []loopRun      `json:"loops,omitempty"`
 	Measurements []measurement  `json:"measurements"`
 	Latency      []*load.Result `json:"latency,omitempty"`
 }
@@ -32,7 +34,7 @@ func compare(ctx context.Context, o options) error {
 	}
 	defer e.remove()
 	f := &findings{
-		Machine: readMachine(), Command: commandLine(),
+		Machine: readMachine(e.inferd), Command: commandLine(),
 		Taken:  time.Now().UTC().Truncate(time.Second),
 		Rounds: o.rounds, Seconds: o.duration.Seconds(), Pinned: e.serverCore != "",
 	}
@@ -44,10 +46,12 @@ func compare(ctx context.Context, o options) error {
 		group string
 		run   func() ([]verdict, error)
 	}{
+		{groupAllocs, func() ([]verdict, error) { return e.allocations(ctx, o) }},
 		{groupMemory, func() ([]verdict, error) { return e.memory(ctx, o) }},
-		{groupStart, func() ([]verdict, error) { return e.startup(ctx) }},
+		{groupStart, func() ([]verdict, error) { return e.startup(ctx, o) }},
 		{groupOverload, func() ([]verdict, error) { return e.overload(ctx, o) }},
 		{groupSingle, func() ([]verdict, error) { return e.single(ctx, o) }},
+		{groupCrowd, func() ([]verdict, error) { return e.crowd(ctx, o) }},
 		{groupLines, func() ([]verdict, error) { return e.lines(ctx, o) }},
 	} {
 		if !o.wanted(extra.group) {
@@ -59,17 +63,28 @@ func compare(ctx context.Context, o options) error {
 		}
 		f.Verdicts = append(f.Verdicts, verdicts...)
 	}
-	if o.wanted(groupLatency) && !o.short {
+	if o.wanted(groupLoops) {
+		if f.Loops, err = e.loopTable(ctx, o); err != nil {
+			return fmt.Errorf("loops: %w", err)
+		}
+	}
+	if o.wantedLong(groupLatency) {
 		if f.Latency, err = e.latencySweep(ctx, o); err != nil {
 			return fmt.Errorf("latency: %w", err)
 		}
 	}
-	if o.wanted(groupProfiles) && !o.short {
+	if o.wantedLong(groupProfiles) {
 		if err := e.profiles(ctx, o); err != nil {
 			return err
 		}
 	}
-	if err := f.write(o.out); err != nil {
+	f.Notes = e.notes
+	if o.out == "" {
+		_, err = fmt.Print(f.markdown(nil))
+	} else {
+		err = f.write(o.out)
+	}
+	if err != nil {
 		return err
 	}
 	return f.judgement(o.strict)

@@ -142,6 +142,7 @@ func TestFigure(t *testing.T) {
 	f(12.34, "12.3")
 	f(1536, "1536")
 	f(math.Pi, "3.14")
+	f(-67.584, "-67.6")
 }
 
 // TestLongLine: the line has the length asked for and is a request.

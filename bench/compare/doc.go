@@ -8,7 +8,13 @@
 // client is; a target is a ratio of two such figures, the middle one of the
 // rounds.
 //
-// Where there are two cores or more and taskset, the server gets one and the
-// client another. Nothing is judged by exit code unless --strict: a slow machine
-// is not a broken build.
+// What is no such ratio has a group of its own: allocations and the time of a
+// refusal are read from the daemon's metrics, memory from /proc; two daemons in
+// turn show what a crowd of idle connections does to the busy ones. A run whose
+// load generator was near its own limits is marked.
+//
+// Where two cores or more are allowed and there is taskset, the server gets one
+// and the client another; the group loops wants four. A report of a part of the
+// runs, or of short ones, is only printed, unless --out names a directory. Nothing is
+// judged by exit code unless --strict: a slow machine is not a broken build.
 package main

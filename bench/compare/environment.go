@@ -6,7 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"strconv"
 )
 
 // environment is what all runs share: the binaries and the cores.
@@ -16,8 +16,12 @@ type environment struct {
 	baseline string
 	bench    string
 
-	// cores of server and client as taskset takes them; empty: not pinned
+	// cores that may be used and pinned to; nil: neither known nor pinned
+	cores []int
+	// of server and client as taskset takes them; empty: not pinned
 	serverCore, clientCore string
+
+	notes []string // lines below the targets: what was left out and why
 }
 
 // prepare builds the binaries and picks the cores.
@@ -44,8 +48,11 @@ func prepare(ctx context.Context, inferd string) (*environment, error) {
 			return nil, err
 		}
 	}
-	if _, err := exec.LookPath("taskset"); err == nil && runtime.NumCPU() >= 2 {
-		e.serverCore, e.clientCore = "0", "1"
+	if _, err := exec.LookPath("taskset"); err == nil {
+		e.cores = allowedCores()
+	}
+	if len(e.cores) >= 2 {
+		e.serverCore, e.clientCore = strconv.Itoa(e.cores[0]), strconv.Itoa(e.cores[1])
 	}
 	return e, nil
 }
@@ -57,6 +64,11 @@ func build(ctx context.Context, binary, source string) error {
 		return fmt.Errorf("build %s: %w\n%s", source, err, output)
 	}
 	return nil
+}
+
+// note keeps a line for the report.
+func (e *environment) note(format string, args ...any) {
+	e.notes = append(e.notes, fmt.Sprintf(format, args...))
 }
 
 func (e *environment) remove() { _ = os.RemoveAll(e.dir) }

@@ -41,40 +41,51 @@ func (e *environment) idleBytes(ctx context.Context, kind serverKind, n int) (fl
 		return 0, err
 	}
 	defer s.stop()
-	var held []net.Conn
-	defer func() {
-		for _, conn := range held {
-			_ = conn.Close()
-		}
-	}()
+	held, bytes, err := s.holdIdle(n, 1)
+	closeAll(held)
+	return bytes, err
+}
+
+// holdIdle opens connections that fall silent after one request each, batch of
+// them at a time, and tells what one of them takes of the server's memory. The
+// caller closes them, also after an error.
+func (s *server) holdIdle(n, batch int) (held []net.Conn, bytes float64, err error) {
 	reader := bufio.NewReader(nil)
+	var warm int // connections held when the server has warmed up
 	var before int64
-	for i := range n {
-		if i == n/10 { // the server has warmed up by now
+	for len(held) < n {
+		if warm == 0 && len(held) >= n/10 {
+			warm = len(held)
 			if before, err = settledMemory(s.cmd.Process.Pid); err != nil {
-				return 0, err
+				return held, 0, err
 			}
 		}
-		conn, err := s.dial()
-		if err != nil {
-			return 0, fmt.Errorf("connection %d: %w", i+1, err)
+		asked := len(held)
+		for range min(batch, n-asked) {
+			conn, err := s.dial()
+			if err != nil {
+				return held, 0, fmt.Errorf("connection %d: %w", len(held)+1, err)
+			}
+			held = append(held, conn)
+			if _, err := conn.Write([]byte(requestLine)); err != nil {
+				return held, 0, fmt.Errorf("connection %d: %w", len(held), err)
+			}
 		}
-		held = append(held, conn)
-		if err := askOnce(conn, reader); err != nil {
-			return 0, fmt.Errorf("connection %d: %w", i+1, err)
+		for _, conn := range held[asked:] {
+			reader.Reset(conn)
+			if err := readDone(reader); err != nil {
+				return held, 0, fmt.Errorf("idle connections: %w", err)
+			}
 		}
 	}
 	after, err := settledMemory(s.cmd.Process.Pid)
-	return float64(after-before) / float64(n-n/10), err
+	return held, float64(after-before) / float64(n-warm), err
 }
 
-// askOnce sends one request and reads its answer.
-func askOnce(conn net.Conn, reader *bufio.Reader) error {
-	if _, err := conn.Write([]byte(requestLine)); err != nil {
-		return err
+func closeAll(conns []net.Conn) {
+	for _, conn := range conns {
+		_ = conn.Close()
 	}
-	reader.Reset(conn)
-	return readDone(reader)
 }
 
 // settledMemory is a process's memory once it no longer changes.
@@ -105,14 +116,18 @@ func residentBytes(pid int) (int64, error) {
 }
 
 // startup measures the time from exec to the first accepted connection.
-func (e *environment) startup(ctx context.Context) ([]verdict, error) {
+func (e *environment) startup(ctx context.Context, o options) ([]verdict, error) {
 	daemon := serverKind{Name: "inferd", args: func(int) []string {
 		return []string{"--backend", "mock"}
 	}}
+	n := starts
+	if o.short {
+		n = startsShort
+	}
 	var ms [2]float64
 	for i, kind := range []serverKind{daemon, gnetOne} {
 		var times []float64
-		for range starts {
+		for range n {
 			s, err := e.startServer(ctx, kind, false, 1, "") // taskset takes time too
 			if err != nil {
 				return nil, err
@@ -129,52 +144,6 @@ func (e *environment) startup(ctx context.Context) ([]verdict, error) {
 	}}, nil
 }
 
-// overload offers ten times what the daemon can do and compares what it still
-// gets done with its peak.
-func (e *environment) overload(ctx context.Context, o options) ([]verdict, error) {
-	kind := serverKind{Name: "inferd", args: func(int) []string {
-		return []string{
-			"--backend", "mock", "--mock-tokens", "8", "--mock-token-delay", "1ms",
-			"--active-permits", "8", "--queue-depth", "16",
-		}
-	}}
-	s, err := e.startServer(ctx, kind, false, 0, e.serverCore)
-	if err != nil {
-		return nil, err
-	}
-	defer s.stop()
-	run := func(args ...string) (*load.Result, error) {
-		results, err := e.generate(ctx, s, e.clientCore, append(args,
-			"--warmup", o.warmup.String(), "--duration", (2*o.duration).String())...)
-		if err != nil {
-			return nil, err
-		}
-		return results[0], nil
-	}
-	peak, err := run("--conns", "24")
-	if err != nil {
-		return nil, err
-	}
-	over, err := run("--conns", "1000", "--rate", strconv.FormatFloat(10*peak.RPS, 'f', 0, 64))
-	if err != nil {
-		return nil, err
-	}
-	progress("overload  peak %.0f/s, at 10x %.0f/s and %d refused, p99 of a refusal %.2f ms",
-		peak.RPS, over.RPS, over.Rejected, over.Reject.P99)
-	where := fmt.Sprintf("uds, %.0f/s offered", 10*peak.RPS)
-	return []verdict{
-		{
-			Group: groupOverload, What: "answers at 10x overload vs peak", Where: where,
-			Ours: over.RPS, Peer: peak.RPS, Unit: "answers/s", Value: over.RPS / peak.RPS,
-			Must: 0.95, AtLeast: true,
-		},
-		{
-			Group: groupOverload, What: "p99 of a refusal at 10x overload", Where: where,
-			Ours: over.Reject.P99, Unit: "ms", Value: over.Reject.P99,
-		},
-	}, nil
-}
-
 // latencySweep offers parts of the most that the daemon answered.
 func (e *environment) latencySweep(ctx context.Context, o options) ([]*load.Result, error) {
 	s, err := e.startServer(ctx, inferdBurst, false, 0, e.serverCore)
@@ -182,8 +151,8 @@ func (e *environment) latencySweep(ctx context.Context, o options) ([]*load.Resu
 		return nil, err
 	}
 	defer s.stop()
-	timing := []string{
-		"--conns", "1024", "--warmup", o.warmup.String(), "--duration", o.duration.String(),
+	timing := []string{ // near the peak a second says little
+		"--conns", "1024", "--warmup", o.warmup.String(), "--duration", (3 * o.duration).String(),
 	}
 	peak, err := e.generate(ctx, s, e.clientCore, timing...)
 	if err != nil {

@@ -15,11 +15,40 @@ const (
 	idleConns      = 8000
 	idleConnsShort = 500
 
+	// crowdIdle connections are silent while crowdStreams are busy. A process
+	// needs keptDescriptors besides (the daemon keeps 1024 for itself), and of a
+	// limit no more than maxDescriptors is looked at.
+	crowdIdle         = 10_000
+	crowdStreams      = 1_000
+	crowdIdleShort    = 500
+	crowdStreamsShort = 100
+	crowdBatch        = 500
+	keptDescriptors   = 1_200
+	maxDescriptors    = 1 << 20
+
+	// allocSettle is waited under load before allocations are counted, and the
+	// load goes on for as long after. The span between is such that the
+	// allocations of the two scrapes are a small part of the bound.
+	allocSettle      = 500 * time.Millisecond
+	allocSpanTokens  = 1500 * time.Millisecond
+	allocSpanRefused = 6 * time.Second
+	// scrapeTimeout bounds one reading of the daemon's metrics.
+	scrapeTimeout = 5 * time.Second
+
+	// maxLoops is the largest number of event loops tried, loopConns the
+	// connections of all generators together.
+	maxLoops  = 16
+	loopConns = 1024
+
+	// profileTop is how many lines of a profile are kept.
+	profileTop = 15
+
 	// starvedRate in answers a second is far below what any of the servers does
 	// with a core of its own; runs below it are made again, this often at most.
 	starvedRate    = 2000
 	starvedRetries = 5
 
 	// starts is how often the start-up time is taken.
-	starts = 15
+	starts      = 15
+	startsShort = 5
 )

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -126,40 +125,6 @@ func (e *environment) bystander(
 		Group: groupLines, What: "p99 of small requests beside 64 MiB lines vs alone",
 		Where: "uds, 16 conns, 2000/s", Ours: beside, Peer: alone, Unit: "ms", Value: beside / alone,
 	}}, err
-}
-
-// single measures what one client alone waits: for the first token, and for
-// each further one beyond the engine's own pace.
-func (e *environment) single(ctx context.Context, o options) ([]verdict, error) {
-	const pace = 2 * time.Millisecond
-	kind := serverKind{Name: "inferd", args: func(int) []string {
-		return inferdArgs(1, "--mock-tokens", strconv.Itoa(32), "--mock-token-delay", pace.String())
-	}}
-	s, err := e.startServer(ctx, kind, false, 1, e.serverCore)
-	if err != nil {
-		return nil, err
-	}
-	defer s.stop()
-	results, err := e.generate(ctx, s, e.clientCore, "--conns", "1",
-		"--warmup", o.warmup.String(), "--duration", (2 * o.duration).String())
-	if err != nil {
-		return nil, err
-	}
-	ms := float64(pace) / float64(time.Millisecond)
-	row := func(what string, value float64) verdict {
-		value = (value - ms) * 1e3
-		return verdict{
-			Group: groupSingle, What: what, Where: "uds, one client, a token each " + pace.String(),
-			Ours: value, Unit: "us", Value: value,
-		}
-	}
-	r := results[0]
-	progress("single  first token p50 %.3f ms, between tokens p50 %.3f ms", r.TTFT.P50, r.InterToken.P50)
-	return []verdict{
-		row("first token beyond the engine's time, p50", r.TTFT.P50),
-		row("token after token beyond the engine's time, p50", r.InterToken.P50),
-		row("token after token beyond the engine's time, p99", r.InterToken.P99),
-	}, nil
 }
 
 // readDone reads frames up to the done frame; an error frame is an error.

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"debug/buildinfo"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -19,35 +22,72 @@ type machine struct {
 	OS     string `json:"os"`
 	Arch   string `json:"arch"`
 	Commit string `json:"commit"`
+	Memory string `json:"memory"`
+	Gnet   string `json:"gnet"` // versions in the daemon
+	Sonic  string `json:"sonic"`
 }
 
-func readMachine() machine {
-	return machine{
-		CPU: cpuModel(), Cores: runtime.NumCPU(), Kernel: kernel(), Go: runtime.Version(),
+// readMachine describes this machine and what the daemon is built from.
+func readMachine(daemon string) machine {
+	m := machine{
+		CPU: proc("/proc/cpuinfo", "model name"), Memory: memory(proc("/proc/meminfo", "MemTotal")),
+		Cores: runtime.NumCPU(), Kernel: kernel(), Go: runtime.Version(),
 		OS: runtime.GOOS, Arch: runtime.GOARCH, Commit: commit(),
+		Gnet: unknown, Sonic: unknown,
 	}
+	if info, err := buildinfo.ReadFile(daemon); err == nil {
+		m.Gnet = moduleVersion(info, "github.com/panjf2000/gnet/v2")
+		m.Sonic = moduleVersion(info, "github.com/bytedance/sonic")
+	}
+	return m
 }
 
-// cpuModel reads Linux's description; "unknown" elsewhere.
-func cpuModel() string {
-	file, err := os.Open("/proc/cpuinfo")
+// unknown is what stands where a figure cannot be read.
+const unknown = "unknown"
+
+// memory makes GiB of Linux's "123 kB"; anything else stays as it is.
+func memory(text string) string {
+	var kib float64
+	if _, err := fmt.Sscanf(text, "%g kB", &kib); err != nil {
+		return text
+	}
+	return fmt.Sprintf("%.1f GiB", kib/(1<<20))
+}
+
+// moduleVersion is that of a module a binary was built with.
+func moduleVersion(info *debug.BuildInfo, path string) string {
+	for _, module := range info.Deps {
+		switch {
+		case module.Path != path:
+		case module.Replace != nil:
+			return module.Replace.Path + " " + module.Replace.Version
+		default:
+			return module.Version
+		}
+	}
+	return unknown
+}
+
+// proc reads the first value of a key in one of Linux's descriptions.
+func proc(path, key string) string {
+	file, err := os.Open(path)
 	if err != nil {
-		return "unknown"
+		return unknown
 	}
 	defer func() { _ = file.Close() }()
 	for lines := bufio.NewScanner(file); lines.Scan(); {
-		key, value, ok := strings.Cut(lines.Text(), ":")
-		if ok && strings.TrimSpace(key) == "model name" {
+		name, value, ok := strings.Cut(lines.Text(), ":")
+		if ok && strings.TrimSpace(name) == key {
 			return strings.TrimSpace(value)
 		}
 	}
-	return "unknown"
+	return unknown
 }
 
 func kernel() string {
 	var name unix.Utsname
 	if unix.Uname(&name) != nil {
-		return "unknown"
+		return unknown
 	}
 	return unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:])
 }
@@ -55,7 +95,7 @@ func kernel() string {
 func commit() string {
 	output, err := exec.Command("git", "describe", "--always", "--dirty").Output()
 	if err != nil {
-		return "unknown"
+		return unknown
 	}
 	return strings.TrimSpace(string(output))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,6 +22,8 @@ type options struct {
 	short    bool
 	strict   bool
 	only     []string
+	// loopsAnyway runs the group loops where it shows nothing, to see it work.
+	loopsAnyway bool
 }
 
 func main() {
@@ -45,6 +48,9 @@ func newCommand() *cobra.Command {
 			if o.short {
 				o.shorten(cmd)
 			}
+			if err := o.settle(cmd.Flags().Changed("out")); err != nil {
+				return err
+			}
 			return compare(cmd.Context(), o)
 		},
 	}
@@ -52,7 +58,8 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.inferd, "inferd", "",
 		"daemon `binary` to measure (default: built from ./cmd/inferd)")
 	flags.StringVar(&o.out, "out", "docs/benchmarks",
-		"`directory` for the table, the data and the plots")
+		"`directory` for the table, the data and the plots; with --short or --only the\n"+
+			"table is only printed unless a directory is named")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds; the middle ratio counts")
 	flags.DurationVar(&o.duration, "duration", time.Second, "measured time of each run")
 	flags.DurationVar(&o.warmup, "warmup", 400*time.Millisecond, "time before that is not counted")
@@ -60,7 +67,10 @@ func newCommand() *cobra.Command {
 		"one quick round with few connections, to see that it works")
 	flags.BoolVar(&o.strict, "strict", false, "fail if a target is missed")
 	flags.StringSliceVar(&o.only, "only", nil,
-		"run only these `groups` (see the table's first column)")
+		"run only these `groups`: "+strings.Join(groups, ", "))
+	flags.BoolVar(&o.loopsAnyway, "loops-anyway", false,
+		"run 1 and 2 loops although there are too few cores")
+	_ = flags.MarkHidden("loops-anyway")
 	return cmd
 }
 

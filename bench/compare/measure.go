@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"inferd/bench/load"
 )
@@ -132,8 +133,16 @@ func oddities(r *load.Result) string {
 	if r.Rejected > 0 && r.Done > 0 {
 		text += fmt.Sprintf("  refused %d", r.Rejected)
 	}
+	for _, warning := range r.Warnings {
+		reason, _, _ := strings.Cut(warning, ":")
+		text += "  (" + reason + ")"
+	}
 	return text
 }
+
+// doubtful reports whether the load generator, rather than the server, may have
+// set the pace: it was busy itself, or warned of something.
+func doubtful(r *load.Result) bool { return r.ClientBusy() || len(r.Warnings) > 0 }
 
 func progress(format string, args ...any) {
 	_, _ = fmt.Fprintf(os.Stderr, format+"\n", args...)

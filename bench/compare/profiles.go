@@ -1,57 +1,86 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"time"
 )
 
-// profiled are the runs whose profiles are kept.
-var profiled = []scenario{
-	{Group: groupBurst, Conns: 64, Servers: []serverKind{inferdBurst}},
-	{Group: groupBurst, Conns: 1024, Servers: []serverKind{inferdBurst}},
-	{Group: groupBurst, Conns: 64, TCP: true, Servers: []serverKind{inferdBurst}},
-	{Group: groupStep, Conns: 64, Servers: []serverKind{inferdStep}},
-	{Group: groupStep, Conns: 1024, Servers: []serverKind{inferdStep}},
-	{Group: groupStep2, Conns: 64, AllCores: true, Servers: []serverKind{inferdStep}},
-	{Group: groupReject, Conns: 64, Servers: []serverKind{inferdFull}},
+// profileWarmup is short: the daemon's profiles begin with its process.
+const profileWarmup = 50 * time.Millisecond
+
+// profiled are the runs whose profiles are kept: ours of every target that is a
+// ratio of two loads.
+func profiled() []scenario {
+	var runs []scenario
+	for _, s := range scenarios(false) {
+		switch s.Group {
+		case groupBurst, groupStep, groupStep2, groupReject:
+			s.Servers = s.Servers[:1] // ours comes first
+			runs = append(runs, s)
+		}
+	}
+	return runs
 }
 
 // profiles runs each of profiled once more under the profilers, apart from the
-// runs that count, and leaves the tops as text in dir/profiles.
+// runs that count, and leaves the tops as text in dir/profiles: where the time
+// goes, in a function itself and with all it calls, and what was allocated.
 func (e *environment) profiles(ctx context.Context, o options) error {
 	dir := filepath.Join(o.out, "profiles")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for _, s := range profiled {
-		kind := s.Servers[0]
-		cpu := filepath.Join(e.dir, "cpu.pprof")
-		allocs := filepath.Join(e.dir, "allocs.pprof")
-		kind.env = []string{"INFERD_CPU_PROFILE=" + cpu, "INFERD_ALLOC_PROFILE=" + allocs}
-		long := o
-		long.duration = 3 * o.duration
-		if _, err := e.measure(ctx, long, s, kind); err != nil {
+	o.duration, o.warmup = 2*o.duration, profileWarmup
+	for _, s := range profiled() {
+		if err := e.profile(ctx, o, s, dir); err != nil {
 			return fmt.Errorf("profile of %s: %w", &s, err)
-		}
-		name := fmt.Sprintf("%s-%s-%d", s.Group, s.transport(), s.Conns)
-		progress("profile %s", name)
-		for _, p := range []struct{ kind, file string }{{"cpu", cpu}, {"allocs", allocs}} {
-			args := []string{"tool", "pprof", "-top", "-cum", "-nodecount=60"}
-			if p.kind == "allocs" {
-				args = append(args, "-sample_index=alloc_space")
-			}
-			top, err := exec.CommandContext(ctx, "go", append(args, e.inferd, p.file)...).Output()
-			if err != nil {
-				return fmt.Errorf("profile of %s: %w", &s, err)
-			}
-			file := filepath.Join(dir, name+"."+p.kind+".txt")
-			if err := os.WriteFile(file, top, 0o644); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+func (e *environment) profile(ctx context.Context, o options, s scenario, dir string) error {
+	kind := s.Servers[0]
+	cpu := filepath.Join(e.dir, "cpu.pprof")
+	allocs := filepath.Join(e.dir, "allocs.pprof")
+	kind.env = []string{"INFERD_CPU_PROFILE=" + cpu, "INFERD_ALLOC_PROFILE=" + allocs}
+	if _, err := e.measure(ctx, o, s, kind); err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s-%s-%d", s.Group, s.transport(), s.Conns)
+	progress("profile %s", name)
+	if err := e.keepTops(ctx, cpu, filepath.Join(dir, name+".cpu.txt"),
+		[]string{"-flat"}, []string{"-cum", "-hide=" + aboveAll}); err != nil {
+		return err
+	}
+	return e.keepTops(ctx, allocs, filepath.Join(dir, name+".allocs.txt"),
+		[]string{"-flat", "-sample_index=alloc_space"})
+}
+
+// aboveAll are frames that everything is below: they would fill the top.
+const aboveAll = `^(main|runtime)\.main$|^main\.|errgroup|WaitGroup|` +
+	`^runtime\.(mcall|systemstack|goexit)|gnet.*(\.run|Polling|processIO|eventloop\)\.read)|Pool.*(Resize|work)`
+
+// keepTops writes the tops of a profile in several orders into a file.
+func (e *environment) keepTops(
+	ctx context.Context, profile, file string, orders ...[]string,
+) error {
+	var text bytes.Buffer
+	for _, order := range orders {
+		args := append([]string{"tool", "pprof", "-top", "-nodecount=" + strconv.Itoa(profileTop)},
+			order...)
+		top, err := exec.CommandContext(ctx, "go", append(args, e.inferd, profile)...).Output()
+		if err != nil {
+			return err
+		}
+		text.WriteString("# " + order[0][1:] + "\n")
+		text.Write(top)
+	}
+	return os.WriteFile(file, text.Bytes(), 0o644)
 }

@@ -2,25 +2,12 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 )
 
-// The groups of scenarios, as in the table's first column.
-const (
-	groupBurst    = "burst"
-	groupStep     = "step"
-	groupStep2    = "step-2-cores"
-	groupReject   = "reject"
-	groupMemory   = "memory"
-	groupStart    = "start"
-	groupGrowth   = "growth"
-	groupOverload = "overload"
-	groupLatency  = "latency"
-	groupLines    = "lines"
-	groupSingle   = "single"
-	groupProfiles = "profiles"
-)
+// defaultConns are clients that the default settings never refuse: one is served
+// and ten wait.
+const defaultConns = 8
 
 // scenario is one situation in which servers are compared.
 type scenario struct {
@@ -32,8 +19,10 @@ type scenario struct {
 	OnlyFirst bool // one round is enough: a curve, not a target
 }
 
-func (s *scenario) transport() string {
-	if s.TCP {
+func (s *scenario) transport() string { return transportName(s.TCP) }
+
+func transportName(tcp bool) string {
+	if tcp {
 		return "tcp"
 	}
 	return "uds"
@@ -44,7 +33,9 @@ func (s *scenario) String() string {
 }
 
 // inferdArgs are the daemon's flags for a load test; the activity log is on, as
-// it is by default.
+// it is by default. At the default queue depth of 10 more than eleven clients
+// that ask all the time would be refused for a good part of their answers, and
+// a refusal is cheaper than an answer.
 func inferdArgs(permits int, more ...string) []string {
 	return append([]string{
 		"--backend", "mock", "--mock-tokens", "8", "--queue-depth", "100000",
@@ -55,16 +46,24 @@ func inferdArgs(permits int, more ...string) []string {
 var (
 	// Each request's tokens come at once from one worker.
 	inferdBurst = serverKind{Name: "inferd", args: func(int) []string { return inferdArgs(1) }}
+	// As it comes, with an engine that needs no model.
+	inferdDefault = serverKind{Name: "inferd", args: func(int) []string {
+		return []string{"--backend", "mock", "--mock-tokens", "8"}
+	}}
 	// All streams run together, a token each in turn: below a microsecond the
 	// mock's delay is a yield.
 	inferdStep = serverKind{Name: "inferd", args: func(conns int) []string {
 		return inferdArgs(conns, "--mock-token-delay", "1ns")
 	}}
-	// The only place is taken for good.
+	// Streams at the pace of a reader.
+	inferdPaced = serverKind{Name: "inferd", args: func(conns int) []string {
+		return inferdArgs(conns, "--mock-token-delay", "20ms")
+	}}
+	// The only place is taken for good; there is nobody to wait for at the end.
 	inferdFull = serverKind{Name: "inferd", occupied: true, args: func(int) []string {
 		return []string{
 			"--backend", "mock", "--mock-tokens", "8", "--queue-depth", "0",
-			"--active-permits", "1", "--mock-token-delay", "1h",
+			"--active-permits", "1", "--mock-token-delay", "1h", "--drain-timeout", "100ms",
 		}
 	}}
 
@@ -81,9 +80,9 @@ var (
 func scenarios(short bool) []scenario {
 	var all []scenario
 	few, many := []int{64, 1024}, []int{8192}
-	growth := []int{16, 64, 256, 1024, 4096, 8192}
+	growth, curve := []int{16, 64, 256, 1024, 4096, 8192}, []int{16, 256, 4096}
 	if short {
-		few, many, growth = []int{64}, nil, []int{16, 256}
+		few, many, growth, curve = []int{64}, nil, []int{16, 256}, []int{16}
 	}
 	for _, tcp := range []bool{false, true} {
 		add := func(group string, conns []int, allCores bool, servers ...serverKind) {
@@ -93,21 +92,24 @@ func scenarios(short bool) []scenario {
 				})
 			}
 		}
-		add(groupBurst, few, false, inferdBurst, gnetOne, stdFrame, stdOnce, sonicFrame)
+		add(groupBurst, few, false, inferdBurst, gnetOne, stdFrame, stdOnce)
 		add(groupBurst, many, false, inferdBurst, gnetOne)
 		add(groupStep, few, false, inferdStep, gnetNine)
 		add(groupStep2, few, true, inferdStep, stdChan)
 		add(groupReject, few, false, inferdFull, gnetReject)
+		add(groupDefault, []int{defaultConns}, false, inferdDefault, gnetOne, stdFrame)
 	}
-	for _, n := range growth {
-		all = append(all, scenario{
-			Group: groupGrowth, Conns: n, Servers: []serverKind{inferdStep}, OnlyFirst: true,
-		})
+	once := func(group string, tcp bool, conns []int, servers ...serverKind) {
+		for _, n := range conns {
+			all = append(all, scenario{
+				Group: group, TCP: tcp, Conns: n, Servers: servers, OnlyFirst: true,
+			})
+		}
 	}
+	for _, tcp := range []bool{false, true} { // the points between those of the targets
+		once(groupCurve, tcp, curve, inferdBurst, gnetOne, stdFrame, stdOnce)
+		once(groupCurve, tcp, few, sonicFrame)
+	}
+	once(groupGrowth, false, growth, inferdStep)
 	return all
-}
-
-// wanted reports whether --only leaves a group in.
-func (o *options) wanted(group string) bool {
-	return len(o.only) == 0 || slices.Contains(o.only, group)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -21,6 +22,11 @@ type serverKind struct {
 	baseline string
 	args     func(conns int) []string
 	env      []string // besides what all get
+	// loops and delay are a baseline's; 0 leaves the flag out.
+	loops int
+	delay time.Duration
+	// metrics asks for the daemon's metrics, on a free port.
+	metrics bool
 	// occupied asks for a request that holds the daemon's only place.
 	occupied bool
 }
@@ -30,7 +36,9 @@ type server struct {
 	cmd     *exec.Cmd
 	dir     string // holds its sockets, lock and logs; removed with it
 	target  client.Target
+	metrics string // address, of a daemon that was asked for them
 	stopped chan error
+	plain   bool          // a baseline: has nothing to finish or to leave behind
 	holder  net.Conn      // of an occupied daemon: the connection that holds its place
 	upAfter time.Duration // from exec to the first accepted connection
 }
@@ -58,8 +66,9 @@ func (e *environment) startServer(
 		args = []string{"--tcp", address}
 	}
 	binary := e.baseline
-	if kind.baseline != "" {
-		args = append([]string{"--kind", kind.baseline}, args...)
+	s.plain = kind.baseline != ""
+	if s.plain {
+		args = append(args, kind.baselineArgs()...)
 	} else {
 		binary = e.inferd
 		if tcp {
@@ -68,6 +77,12 @@ func (e *environment) startServer(
 		args = append(args, "--lock", filepath.Join(dir, "lock"),
 			"--admin-addr", filepath.Join(dir, "admin"))
 		args = append(args, kind.args(conns)...)
+		if kind.metrics {
+			if s.metrics, err = freeAddress(); err != nil {
+				return nil, err
+			}
+			args = append(args, "--metrics-addr", s.metrics)
+		}
 	}
 	s.cmd = pinned(cores, binary, args...)
 	s.cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_RUNTIME_DIR="+dir,
@@ -84,6 +99,18 @@ func (e *environment) startServer(
 		}
 	}
 	return s, nil
+}
+
+// baselineArgs are the flags of a baseline besides its endpoint.
+func (k *serverKind) baselineArgs() []string {
+	args := []string{"--kind", k.baseline}
+	if k.loops > 0 {
+		args = append(args, "--loops", strconv.Itoa(k.loops))
+	}
+	if k.delay > 0 {
+		args = append(args, "--delay", k.delay.String())
+	}
+	return args
 }
 
 func (s *server) start(ctx context.Context) error {
@@ -182,7 +209,11 @@ func (s *server) stop() {
 		_ = s.holder.Close()
 	}
 	if s.cmd.Process != nil {
-		_ = s.cmd.Process.Signal(syscall.SIGTERM)
+		signal := syscall.SIGTERM
+		if s.plain {
+			signal = syscall.SIGKILL // gnet takes half a second to stop
+		}
+		_ = s.cmd.Process.Signal(signal)
 		select {
 		case <-s.stopped:
 		case <-time.After(stopTimeout):

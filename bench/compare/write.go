@@ -3,16 +3,13 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"gonum.org/v1/plot/plotter"
-
 	"inferd/bench/load"
-	"inferd/bench/load/report"
 )
 
 // write puts the table, the data and the plots into a directory.
@@ -38,43 +35,104 @@ func (f *findings) write(dir string) error {
 // markdown is the report for people.
 func (f *findings) markdown(plots []drawing) string {
 	var b strings.Builder
+	f.writeHead(&b)
+	f.writeTargets(&b)
+	f.writeLoops(&b)
+	f.writeServers(&b)
+	for _, plot := range plots {
+		_, _ = fmt.Fprintf(&b, "\n## %s\n\n![%s](%s)\n", plot.title, plot.title, plot.file)
+	}
+	return b.String()
+}
+
+func (f *findings) writeHead(b *strings.Builder) {
 	pin := "not pinned"
 	if f.Pinned {
 		pin = "server and client pinned to a core each (both on all cores in step-2-cores)"
 	}
-	_, _ = fmt.Fprintf(&b, `# Benchmarks
+	m := f.Machine
+	_, _ = fmt.Fprintf(b, `# Benchmarks
 
 Written by `+"`%s`"+` on %s; do not edit.
 
-Machine: %s, %d cores, %s, %s/%s, %s. Commit %s.
+Machine: %s, %d cores, %s of memory, %s, %s/%s, %s, gnet %s, sonic %s. Commit %s.
 %d rounds, %g s each, servers interleaved, %s. The load generator is
 inferd-bench, closed loop unless said otherwise; every request is answered with
 eight tokens and a done frame. Costs are the server process's processor time.
+`, f.Command, f.Taken.Format("2006-01-02"), m.CPU, m.Cores, m.Memory, m.Kernel,
+		m.OS, m.Arch, m.Go, m.Gnet, m.Sonic, m.Commit, f.Rounds, f.Seconds, pin)
+}
 
-## Targets
+// explained is what a reader of the targets must know.
+const explained = `
+The daemon runs with ` + "`--queue-depth 100000`" + `, except in the group default: as it
+comes, one request runs and ten wait, so of 64 clients that ask all the time most would be
+refused now and then, and a refusal costs less than an answer. The group default is
+the built binary with nothing but ` + "`--backend mock --mock-tokens 8`" + ` and as many
+clients as fit.
 
-| group | what | where | ours | peer | value | must | ambitious | verdict |
-|---|---|---|---|---|---|---|---|---|
-`, f.Command, f.Taken.Format("2006-01-02"), f.Machine.CPU, f.Machine.Cores, f.Machine.Kernel,
-		f.Machine.OS, f.Machine.Arch, f.Machine.Go, f.Machine.Commit, f.Rounds, f.Seconds, pin)
+The peer of the targets against net + encoding/json flushes every frame, as a
+server that streams must; against the one that flushes once an answer there is no
+target. A limit that is given as "-" is none: the row is there for information.
+
+Where \* stands, the load generator had reason to doubt one of the runs: it used 0.8
+of a core or more, or waited for a processor (results.json says which), and may have
+been the bottleneck. Answers a second and latencies are then its own. Processor time
+per request stays the server's, of a server that is not quite full: where it finds
+less to do at a time it pays more for each.
+`
+
+func (f *findings) writeTargets(b *strings.Builder) {
+	b.WriteString("\n## Targets\n\n" +
+		"| group | what | where | ours | peer | value | must | ambitious | verdict |\n" +
+		"|---|---|---|---|---|---|---|---|---|\n")
 	for _, v := range f.Verdicts {
-		_, _ = fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", v.Group, v.What,
-			v.Where, withUnit(v.Ours, v.Unit), withUnit(v.Peer, v.Unit), figure(v.Value),
-			v.limit(v.Must), v.limit(v.Ambitious), v.outcome())
+		_, _ = fmt.Fprintf(b, "| %s | %s | %s%s | %s | %s | %s | %s | %s | %s |\n", v.Group, v.What,
+			v.Where, star(v.Doubtful), withUnit(v.Ours, v.Unit), withUnit(v.Peer, v.Unit),
+			figure(v.Value), v.limit(v.Must), v.limit(v.Ambitious), v.outcome())
+	}
+	b.WriteString(explained)
+	for _, note := range f.Notes {
+		b.WriteString("\n- " + note + "\n")
+	}
+}
+
+// star marks what the load generator may have limited.
+func star(doubtful bool) string {
+	if doubtful {
+		return ` \*`
+	}
+	return ""
+}
+
+func (f *findings) writeLoops(b *strings.Builder) {
+	if len(f.Loops) == 0 {
+		return
+	}
+	b.WriteString("\n## Loops\n\n" +
+		"| engine | transport | server | loops | answers/s | speed-up | us/request | generator cores |\n" +
+		"|---|---|---|---|---|---|---|---|\n")
+	for _, r := range f.Loops {
+		_, _ = fmt.Fprintf(b, "| %s | %s | %s | %d | %.0f%s | %.2f | %.3f | %.2f |\n",
+			r.Engine, r.Transport, r.Server, r.Loops, r.Rate,
+			star(r.Doubtful), r.SpeedUp, r.Cost, r.ClientCPU)
+	}
+}
+
+func (f *findings) writeServers(b *strings.Builder) {
+	if len(f.Measurements) == 0 {
+		return
 	}
 	b.WriteString("\n## Every server\n\nMiddle of the rounds.\n\n" +
 		"| group | transport | connections | server | us/request | us/frame | answers/s | " +
 		"p50 ms | p99 ms | generator cores |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, m := range f.middle() {
 		r := m.Result
-		_, _ = fmt.Fprintf(&b, "| %s | %s | %d | %s | %.3f | %.3f | %.0f | %s | %s | %.2f |\n",
+		_, _ = fmt.Fprintf(b, "| %s | %s | %d | %s | %.3f | %.3f | %.0f%s | %s | %s | %.2f |\n",
 			m.Group, m.Transport, m.Conns, m.Server, r.Server.USPerRequest, r.Server.USPerFrame,
-			r.AnswerRate, figure(latencyOf(r).P50), figure(latencyOf(r).P99), r.ClientCPU)
+			r.AnswerRate, star(doubtful(r)), figure(latencyOf(r).P50), figure(latencyOf(r).P99),
+			r.ClientCPU)
 	}
-	for _, plot := range plots {
-		_, _ = fmt.Fprintf(&b, "\n## %s\n\n![%s](%s)\n", plot.title, plot.title, plot.file)
-	}
-	return b.String()
 }
 
 // latencyOf is the answers' latency, or the refusals' where there is no answer.
@@ -106,12 +164,12 @@ func withUnit(value float64, unit string) string {
 
 // figure prints a number with about three digits.
 func figure(v float64) string {
-	switch {
-	case v >= 100:
+	switch size := math.Abs(v); {
+	case size >= 100:
 		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
+	case size >= 10:
 		return fmt.Sprintf("%.1f", v)
-	case v >= 1:
+	case size >= 1:
 		return fmt.Sprintf("%.2f", v)
 	default:
 		return fmt.Sprintf("%.3f", v)
@@ -144,73 +202,4 @@ func (f *findings) middle() []measurement {
 		middle = append(middle, runs[k][at])
 	}
 	return middle
-}
-
-// drawing is one plot that was written.
-type drawing struct{ title, file string }
-
-// plots draws what was measured and returns what there is to show.
-func (f *findings) plots(dir string) ([]drawing, error) {
-	charts := map[string]*report.Chart{
-		"cpu-uds.png":    f.costChart("uds"),
-		"cpu-tcp.png":    f.costChart("tcp"),
-		"growth-uds.png": f.growthChart(),
-	}
-	if len(f.Latency) > 1 {
-		charts["latency-uds.png"] = report.LatencyChart(
-			"Latency over offered load, UDS, open loop", f.Latency)
-	}
-	var drawn []drawing
-	for _, file := range slices.Sorted(maps.Keys(charts)) {
-		chart := charts[file]
-		if !chart.HasLine() {
-			continue
-		}
-		if err := chart.Save(filepath.Join(dir, file)); err != nil {
-			return nil, err
-		}
-		drawn = append(drawn, drawing{chart.Title, file})
-	}
-	return drawn, nil
-}
-
-// costChart shows the burst group's cost per request over the connections.
-func (f *findings) costChart(transport string) *report.Chart {
-	chart := &report.Chart{
-		Title: "CPU per request over connections, " + strings.ToUpper(transport),
-		X:     "connections", Y: "server CPU per request (us)", LogX: true,
-	}
-	for _, server := range []string{"inferd", "gnet", "std", "std-frame", "sonic-frame"} {
-		chart.Series = append(chart.Series, report.Series{
-			Name: server,
-			Points: f.points(groupBurst, transport, server,
-				func(r *load.Result) float64 { return r.Server.USPerRequest }),
-		})
-	}
-	return chart
-}
-
-// growthChart shows the cost of a frame over the streams that run together.
-func (f *findings) growthChart() *report.Chart {
-	return &report.Chart{
-		Title: "CPU per frame over streaming connections, UDS",
-		X:     "connections", Y: "server CPU per frame (us)", LogX: true,
-		Series: []report.Series{{
-			Name: "inferd, stepping engine",
-			Points: f.points(groupGrowth, "uds", "inferd",
-				func(r *load.Result) float64 { return r.Server.USPerFrame }),
-		}},
-	}
-}
-
-func (f *findings) points(
-	group, transport, server string, y func(*load.Result) float64,
-) plotter.XYs {
-	var points plotter.XYs
-	for _, m := range f.middle() {
-		if m.Group == group && m.Transport == transport && m.Server == server {
-			points = append(points, plotter.XY{X: float64(m.Conns), Y: y(m.Result)})
-		}
-	}
-	return points
 }

@@ -16,6 +16,7 @@ func main() {
 	uds := flag.String("uds", "", "`path` of the Unix socket")
 	tcp := flag.String("tcp", "", "TCP `address`")
 	loops := flag.Int("loops", 1, "event loops of the gnet servers")
+	delay := flag.Duration("delay", 0, "wait before each token, of kinds that stream frame by frame")
 	flag.Usage = func() {
 		out := flag.CommandLine.Output()
 		_, _ = fmt.Fprintln(out, "Usage: baseline --kind KIND [--uds PATH] [--tcp ADDR]")
@@ -27,18 +28,18 @@ func main() {
 	}
 	flag.Parse()
 	endpoints := baseline.Endpoints{UDS: *uds, TCP: *tcp, Ready: os.Stdout}
-	if err := run(*kind, *loops, endpoints); err != nil {
+	if err := run(*kind, endpoints, baseline.RunOptions{Loops: *loops, Delay: *delay}); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(2)
 	}
 }
 
-func run(name string, loops int, endpoints baseline.Endpoints) error {
+func run(name string, endpoints baseline.Endpoints, options baseline.RunOptions) error {
 	kind, err := baseline.Lookup(name)
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return kind.Run(ctx, endpoints, loops)
+	return kind.Run(ctx, endpoints, options)
 }

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// allowedCores is unknown here: nothing is pinned.
+func allowedCores() []int { return nil }
