@@ -104,9 +104,6 @@ func (g *Gate) Capacity() int { return int(g.capacity.Load()) }
 // Active is the number of permits: how many requests may run at once.
 func (g *Gate) Active() int { return int(g.active.Load()) }
 
-// Available is how many more requests would be admitted now.
-func (g *Gate) Available() int { return max(0, g.Capacity()-g.Count()) }
-
 // Load splits the count into running and waiting as the wire reports it: what
 // exceeds the permits waits.
 func (g *Gate) Load() (active, queued int) {

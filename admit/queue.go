@@ -113,8 +113,14 @@ func (q *Queue[T]) Pop(quit *atomic.Bool) (v T, ok bool) {
 	}
 }
 
-// Wake makes every goroutine in Pop look at its quit mark.
-func (q *Queue[T]) Wake() { q.ready.Broadcast() }
+// Wake makes every goroutine in Pop look at its quit mark. It holds mu: who has
+// looked and does not sleep yet would miss it, and take the next Push's signal
+// away from a goroutine that wants the value.
+func (q *Queue[T]) Wake() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ready.Broadcast()
+}
 
 // Remove takes the value at p out of the middle. It reports false when the
 // value is no longer there: somebody else took it and owns it now.

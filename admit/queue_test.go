@@ -1,6 +1,7 @@
 package admit
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -117,6 +118,24 @@ func TestQueue_Quit(t *testing.T) {
 			t.Error("the value left behind was lost")
 		}
 	})
+}
+
+// TestQueue_WakeMissesNobody: a Pop that has looked at its quit mark holds the lock
+// until it sleeps, and Wake has to wait for that.
+func TestQueue_WakeMissesNobody(t *testing.T) {
+	q := NewQueue[int](1)
+	var woken atomic.Bool
+	done := make(chan struct{})
+	q.mu.Lock() // somebody in Pop has looked
+	go func() { defer close(done); q.Wake(); woken.Store(true) }()
+	for range 1000 {
+		runtime.Gosched()
+	}
+	if woken.Load() {
+		t.Error("Wake did not wait for who is about to sleep")
+	}
+	q.mu.Unlock()
+	<-done
 }
 
 func TestQueue_Close(t *testing.T) {

@@ -63,6 +63,9 @@ type Usage struct {
 type Result struct {
 	Stop  StopReason
 	Usage Usage
+	// Untried: the answer needed nothing of what the engine depends on, an upstream
+	// say, and so is no sign that it works.
+	Untried bool
 }
 
 // Sink takes one request's output. It is called from the goroutine that runs

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 
 	"go.uber.org/atomic"
@@ -27,8 +28,17 @@ type Pool[T any] struct {
 
 	wg sync.WaitGroup
 	mu sync.Mutex
-	// guarded by mu: the quit mark of each worker that may take tasks
-	workers []*atomic.Bool
+	// guarded by mu
+	workers []*worker // may take tasks
+	surplus []*worker // have been asked to quit and have not ended yet
+}
+
+// worker is one goroutine as the pool sees it.
+type worker struct {
+	quit atomic.Bool // written with the pool's mu held; Pop reads it
+	// kept, guarded by the pool's mu: it was asked to quit and then to stay. It may
+	// have heard only the first.
+	kept bool
 }
 
 // NewPool starts permits workers, at least one. onPanic runs on the worker.
@@ -39,33 +49,66 @@ func NewPool[T any](s Source[T], permits int, run func(T), onPanic func(T, any))
 }
 
 // Resize changes the number of workers, at least one. Surplus workers end after
-// the task they are in and take no other.
+// the task they are in and take no other. Those that are still in one when more
+// are wanted again stay, so that no more tasks run than there are permits, or than
+// ran already.
 func (p *Pool[T]) Resize(permits int) {
 	permits = max(permits, 1)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(p.workers) < permits {
-		quit := new(atomic.Bool)
-		p.workers = append(p.workers, quit)
-		p.wg.Go(func() { p.work(quit) })
+		p.workers = append(p.workers, p.keepOrStart())
 	}
-	for _, quit := range p.workers[permits:] {
-		quit.Store(true)
+	for _, w := range p.workers[permits:] {
+		w.quit.Store(true)
+		w.kept = false
+		p.surplus = append(p.surplus, w)
 	}
+	clear(p.workers[permits:])
 	p.workers = p.workers[:permits]
 	p.source.Wake()
+}
+
+// keepOrStart gives one more worker; mu is held.
+func (p *Pool[T]) keepOrStart() *worker {
+	if last := len(p.surplus) - 1; last >= 0 {
+		w := p.surplus[last]
+		p.surplus[last] = nil
+		p.surplus = p.surplus[:last]
+		w.kept = true
+		w.quit.Store(false)
+		return w
+	}
+	w := new(worker)
+	p.wg.Go(func() { p.work(w) })
+	return w
+}
+
+// leaves says whether w, which got no task, ends. If so it counts no more.
+func (p *Pool[T]) leaves(w *worker) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.kept {
+		w.kept = false
+		return false // the next Pop tells whether the source has ended
+	}
+	is := func(other *worker) bool { return other == w }
+	p.workers = slices.DeleteFunc(p.workers, is)
+	p.surplus = slices.DeleteFunc(p.surplus, is)
+	return true
 }
 
 // Wait returns when the source has ended and every worker with it.
 func (p *Pool[T]) Wait() { p.wg.Wait() }
 
-func (p *Pool[T]) work(quit *atomic.Bool) {
+func (p *Pool[T]) work(w *worker) {
 	for {
-		task, ok := p.source.Pop(quit)
-		if !ok {
+		task, ok := p.source.Pop(&w.quit)
+		if ok {
+			p.runContained(task)
+		} else if p.leaves(w) {
 			return
 		}
-		p.runContained(task)
 	}
 }
 

@@ -74,6 +74,79 @@ func TestPool_ShrinkWhileIdle(t *testing.T) {
 	})
 }
 
+// TestPool_ShrinkThenGrow: workers that finish what they are in while the pool is
+// small count again when it grows; it used to start others beside them.
+func TestPool_ShrinkThenGrow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const permits, tasks = 8, 2000
+		q := admit.NewQueue[int](tasks)
+		var running, done atomic.Int64
+		next := make(chan struct{})
+		p := engine.NewPool(q, permits, func(int) {
+			running.Inc()
+			<-next
+			running.Dec()
+			done.Inc()
+		}, func(int, any) {})
+		for i := range tasks {
+			q.Push(i)
+		}
+		f := func(what string, want int64) {
+			t.Helper()
+			synctest.Wait()
+			if got := running.Load(); got != want {
+				t.Fatalf("%s: %d run, want %d", what, got, want)
+			}
+		}
+		f("at first", permits)
+		for range 3 {
+			p.Resize(1)
+			p.Resize(permits)
+			f("shrunk and grown at once", permits)
+		}
+		p.Resize(1)
+		f("shrunk", permits)
+		endUntil := func(want int64) { // who was kept takes another task
+			for running.Load() > want {
+				next <- struct{}{}
+				synctest.Wait()
+			}
+		}
+		endUntil(5)
+		p.Resize(permits)
+		f("grown while five still run", permits)
+		p.Resize(2)
+		p.Resize(4)
+		endUntil(4)
+		next <- struct{}{}
+		f("four permits", 4)
+		close(next)
+		q.Close()
+		p.Wait()
+		if done.Load() != tasks {
+			t.Errorf("%d of %d tasks ran", done.Load(), tasks)
+		}
+	})
+}
+
+// TestPool_ResizeAtWill: whatever the sizes in between, every task runs and the
+// last size holds.
+func TestPool_ResizeAtWill(t *testing.T) {
+	const tasks = 2000
+	q := admit.NewQueue[int](tasks)
+	var done atomic.Int64
+	p := engine.NewPool(q, 4, func(int) { done.Inc() }, func(int, any) {})
+	for i := range tasks {
+		q.Push(i)
+		p.Resize(1 + i*7%5)
+	}
+	q.Close()
+	p.Wait()
+	if done.Load() != tasks {
+		t.Errorf("%d of %d tasks ran", done.Load(), tasks)
+	}
+}
+
 func TestPool_PanicCostsOneTask(t *testing.T) {
 	q := admit.NewQueue[string](8)
 	ran, panicked := make(chan string, 8), make(chan any, 8)

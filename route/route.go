@@ -41,18 +41,23 @@ type Options struct {
 type Outcome uint8
 
 const (
-	// Neutral says nothing: the client's mistake, or the client went away.
+	// Neutral says nothing: the client's mistake, the client went away, or the answer
+	// was clear without the backend.
 	Neutral Outcome = iota
-	// Success is any generation that came to its end.
+	// Success is any other generation that came to its end.
 	Success
 	// Failure is a refusal that isn't the client's fault, or a broken-off stream.
 	Failure
 )
 
-// OutcomeOf reads what Generate returned. An error of the sink, which means
-// that the client is gone, can't be told from here: report that as Neutral.
-func OutcomeOf(err error) Outcome {
+// OutcomeOf reads what Generate returned, as long as no token came before an
+// error: after one every error is a Failure. An error of the sink, which means that
+// the client is gone, can't be told from here: report that as Neutral.
+func OutcomeOf(res engine.Result, err error) Outcome {
 	if err == nil {
+		if res.Untried {
+			return Neutral
+		}
 		return Success
 	}
 	if refusal, ok := errors.AsType[*engine.Error](err); ok && refusal.Kind == engine.Invalid {
@@ -193,6 +198,12 @@ func (r *Router) AllReady() bool {
 	return len(r.backends) > 0
 }
 
+// AnyReady reports whether at least one backend is ready. It does not look at
+// breakers.
+func (r *Router) AnyReady() bool {
+	return slices.ContainsFunc(r.backends, func(b *backend) bool { return b.engine.Ready() })
+}
+
 // State is the breaker of the named backend; Closed for a name that is unknown.
 func (r *Router) State(name string) State {
 	if b := r.find(name); b != nil {
@@ -201,9 +212,10 @@ func (r *Router) State(name string) State {
 	return Closed
 }
 
-// Renew closes the breaker of the named backend and forgets its failures: its
-// engine says that it was started anew. The one crash of a process that ran many
-// requests counts as many failures; they say nothing about the new process.
+// Renew closes the breaker of the named backend and forgets its failures, without
+// a probe. It is for an engine whose process was started anew: the one crash of a
+// process that ran many requests counts as many failures, and they say nothing
+// about the new one. An upstream that is only reachable again has proved less.
 func (r *Router) Renew(name string) {
 	if b := r.find(name); b != nil {
 		b.breaker.renew()
@@ -243,20 +255,22 @@ func (r *Router) find(name string) *backend {
 }
 
 // Lease is one request's hold on a backend: a value, free to copy. The zero
-// Lease holds nothing and its Done does nothing.
+// Lease holds nothing: its Name is empty and its Done does nothing.
 type Lease struct {
 	backend *backend
 	permit  permit
 }
 
 // Name is the entry's name.
-func (l Lease) Name() string { return l.backend.name }
+func (l Lease) Name() string {
+	if l.backend == nil {
+		return ""
+	}
+	return l.backend.name
+}
 
-// Engine is what runs the request.
+// Engine is what runs the request; the zero Lease has none.
 func (l Lease) Engine() engine.Engine { return l.backend.engine }
-
-// Probe reports whether this request decides if the breaker closes again.
-func (l Lease) Probe() bool { return l.permit.probe }
 
 // Done reports how the request went. A probe that never reports keeps its
 // backend out of service, so Done belongs in a defer.

@@ -63,6 +63,12 @@ func TestEmptyRouter(t *testing.T) {
 		t.Errorf("breaker of an unknown name: %s, want closed", got)
 	}
 	Lease{}.Done(Failure) // holds nothing, does nothing
+	if name := (Lease{}).Name(); name != "" {
+		t.Errorf("the zero lease is named %q", name)
+	}
+	if r.AnyReady() {
+		t.Error("an empty router has somebody ready")
+	}
 }
 
 func TestNew_Failure(t *testing.T) {
@@ -97,7 +103,7 @@ func TestDefaultPolicy(t *testing.T) {
 func TestOutcomeOf(t *testing.T) {
 	f := func(err error, want Outcome) {
 		t.Helper()
-		if got := OutcomeOf(err); got != want {
+		if got := OutcomeOf(engine.Result{}, err); got != want {
 			t.Errorf("OutcomeOf(%v) = %d, want %d", err, got, want)
 		}
 	}
@@ -112,6 +118,9 @@ func TestOutcomeOf(t *testing.T) {
 	f(engine.ErrNoDone, Failure)
 	f(context.DeadlineExceeded, Failure)
 	f(errors.New("anything else"), Failure)
+	if got := OutcomeOf(engine.Result{Untried: true}, nil); got != Neutral {
+		t.Errorf("an answer without the backend: %d, want %d", got, Neutral)
+	}
 }
 
 // Two entries of one adapter have a breaker each: the outcome follows the
@@ -169,9 +178,9 @@ func TestOneProbeAmongMany(t *testing.T) {
 					switch {
 					case err != nil:
 						t.Errorf("pick: %v", err)
-					case lease.Probe() && lease.Name() == "a":
+					case lease.permit.probe && lease.Name() == "a":
 						probes.Inc()
-					case !lease.Probe() && lease.Name() == "b":
+					case !lease.permit.probe && lease.Name() == "b":
 						others.Inc()
 					}
 					leases <- lease

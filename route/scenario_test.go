@@ -156,7 +156,7 @@ func (s *scenario) pick(name string, embed bool) string {
 		return err.Error() + "\n"
 	}
 	s.leases[name] = lease
-	if lease.Probe() {
+	if lease.permit.probe {
 		return lease.Name() + " as probe\n"
 	}
 	return lease.Name() + "\n"

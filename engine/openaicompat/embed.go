@@ -59,10 +59,8 @@ func (e *Engine) embeddings(data []byte, inputs int, dimensions uint32) (Embeddi
 			Index     int       `json:"index"`
 			Embedding []float32 `json:"embedding"`
 		} `json:"data"`
-		Model string `json:"model"`
-		Usage struct {
-			PromptTokens uint32 `json:"prompt_tokens"`
-		} `json:"usage"`
+		Model string          `json:"model"`
+		Usage chatUsage       `json:"usage"`
 		Error json.RawMessage `json:"error"`
 	}
 	wrong := func(text string) (Embeddings, error) {
@@ -81,7 +79,7 @@ func (e *Engine) embeddings(data []byte, inputs int, dimensions uint32) (Embeddi
 	result := Embeddings{
 		Vectors: make([][]float32, inputs),
 		Model:   e.presentable(answer.Model),
-		Tokens:  answer.Usage.PromptTokens,
+		Tokens:  uint32(answer.Usage.PromptTokens),
 	}
 	for _, d := range answer.Data {
 		switch {

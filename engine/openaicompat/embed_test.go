@@ -27,7 +27,7 @@ func TestEmbed(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, `{"object":"list","model":"e5","data":[`+
 				`{"index":1,"embedding":[0.5,-1]},{"index":0,"embedding":[0.25,1]}],`+
-				`"usage":{"prompt_tokens":11,"total_tokens":11}}`)
+				`"usage":{"prompt_tokens":11.0,"total_tokens":11}}`)
 		})
 		e := newEngine(t, Options{BaseURL: base, APIKey: "k", Embed: true})
 		got, err := e.Embed(t.Context(), []string{"hello", "world!"}, dimensions)

@@ -89,7 +89,7 @@ func (e *Engine) Generate(
 	}
 	defer x.end()
 	if req.MaxTokens == 0 { // upstreams take it for "no limit" or for an error
-		return engine.Result{Stop: engine.StopLength}, nil
+		return engine.Result{Stop: engine.StopLength, Untried: true}, nil
 	}
 	answer, err := x.post("/v1/chat/completions", body)
 	if err != nil {

@@ -150,7 +150,7 @@ func TestAnsweredWithoutUpstream(t *testing.T) {
 	req = request()
 	req.MaxTokens = 0
 	result, err := e.Generate(t.Context(), req, &collector{})
-	if err != nil || result.Stop != engine.StopLength {
+	if err != nil || result.Stop != engine.StopLength || !result.Untried {
 		t.Errorf("no tokens wanted: %+v, %v", result, err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"syscall"
 	"time"
 
@@ -183,20 +182,21 @@ func networkError(err error, connectTimeout time.Duration) *engine.Error {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return unavailable("upstream's host name cannot be resolved")
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) || isTimeout(err) {
+	switch op, ok := errors.AsType[*net.OpError](err); {
+	case ok && (op.Op == "read" || op.Op == "write"):
+		// Also where the system gave up on a connection that was made (ETIMEDOUT).
+		return unavailable("connection to upstream broke off")
+	case isTimeout(err): // of dialling, or of the TLS handshake
 		return unavailable("upstream could not be connected to within %v", connectTimeout)
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		if errors.Is(err, syscall.ECONNREFUSED) {
-			return unavailable("upstream refused the connection")
-		}
+	case ok && errors.Is(err, syscall.ECONNREFUSED):
+		return unavailable("upstream refused the connection")
+	case ok:
 		return unavailable("upstream could not be connected to")
 	}
 	return unavailable("connection to upstream broke off")
 }
 
-// isTimeout finds the timeouts of dialling and of the TLS handshake; there are
-// no others left, for the context has the rest.
+// isTimeout finds timeouts of net and net/http.
 func isTimeout(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
 	return ok && timeout.Timeout()

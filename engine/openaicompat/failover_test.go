@@ -95,7 +95,7 @@ func (f *farm) run(t *testing.T, stop <-chan struct{}) {
 		}
 		var out collector
 		result, err := lease.Engine().Generate(context.Background(), request(), &out)
-		lease.Done(route.OutcomeOf(err))
+		lease.Done(route.OutcomeOf(engine.Result{}, err))
 		switch {
 		case err != nil:
 			f.mu.Lock()

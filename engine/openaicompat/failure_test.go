@@ -9,7 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -344,6 +347,29 @@ func TestRedirects(t *testing.T) {
 	if err != nil || text != "a" {
 		t.Errorf("got %q, %v", text, err)
 	}
+}
+
+// TestNetworkError_NamesThePhase: only what happens while a connection is made is
+// called so.
+func TestNetworkError_NamesThePhase(t *testing.T) {
+	f := func(err error, want string) {
+		t.Helper()
+		if got := networkError(err, soon).Text; got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+	op := func(name string, err error) error {
+		return &url.Error{Op: "Post", Err: &net.OpError{Op: name, Net: "tcp", Err: err}}
+	}
+	system := func(name string, err error) error { return op(name, os.NewSyscallError(name, err)) }
+	f(system("read", syscall.ETIMEDOUT), "connection to upstream broke off")
+	f(system("write", syscall.ETIMEDOUT), "connection to upstream broke off")
+	f(system("read", syscall.ECONNRESET), "connection to upstream broke off")
+	f(io.ErrUnexpectedEOF, "connection to upstream broke off")
+	f(system("dial", syscall.ETIMEDOUT), "upstream could not be connected to within 30ms")
+	f(op("dial", os.ErrDeadlineExceeded), "upstream could not be connected to within 30ms")
+	f(system("dial", syscall.ECONNREFUSED), "upstream refused the connection")
+	f(system("dial", syscall.EHOSTUNREACH), "upstream could not be connected to")
 }
 
 // What is logged about bad events holds none of their text.

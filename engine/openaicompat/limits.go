@@ -17,8 +17,8 @@ const (
 	maxAnswerBytes = 64 << 20
 	// maxHeaderBytes bounds an answer's header.
 	maxHeaderBytes = 64 << 10
-	// maxBadEvents is how many events of one stream may be no chunks before
-	// the stream counts as broken.
+	// maxBadEvents is how many events of one stream may be noise before the stream
+	// counts as broken.
 	maxBadEvents = 16
 	// maxErrorReadBytes is how much of a refusal is read, maxErrorTextBytes how
 	// much of it the client sees; the difference lets the redaction see a

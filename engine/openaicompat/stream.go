@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 
 	"inferd/engine"
 )
@@ -18,26 +21,58 @@ type chatChunk struct {
 		Message      chatText `json:"message"`
 		FinishReason string   `json:"finish_reason"` // null until the end
 	} `json:"choices"`
-	Usage *struct {
-		PromptTokens        uint32 `json:"prompt_tokens"`
-		CompletionTokens    uint32 `json:"completion_tokens"`
-		PromptTokensDetails struct {
-			CachedTokens uint32 `json:"cached_tokens"`
-		} `json:"prompt_tokens_details"`
-	} `json:"usage"`
+	Usage *chatUsage      `json:"usage"`
 	Error json.RawMessage `json:"error"`
+}
+
+// chatUsage takes what it understands: an answer is worth more than its statistics.
+type chatUsage struct {
+	PromptTokens        count `json:"prompt_tokens"`
+	CompletionTokens    count `json:"completion_tokens"`
+	PromptTokensDetails struct {
+		CachedTokens count `json:"cached_tokens"`
+	} `json:"prompt_tokens_details"`
+}
+
+// UnmarshalJSON never fails.
+func (u *chatUsage) UnmarshalJSON(data []byte) error {
+	type strict chatUsage
+	_ = json.Unmarshal(data, (*strict)(u)) // goes on behind a member of another type
+	return nil
 }
 
 // chatText is what a model has said. Reasoning models think aloud in members of
 // their own, which the v1 wire has no place for; it counts as a sign of life.
 type chatText struct {
-	Content          string `json:"content"`
-	Reasoning        string `json:"reasoning"`
-	ReasoningContent string `json:"reasoning_content"`
+	Content          string   `json:"content"`
+	Reasoning        anything `json:"reasoning"`
+	ReasoningContent anything `json:"reasoning_content"`
 }
 
 func (t *chatText) alive() bool {
-	return t.Content != "" || t.Reasoning != "" || t.ReasoningContent != ""
+	return t.Content != "" || bool(t.Reasoning) || bool(t.ReasoningContent)
+}
+
+// anything is whether a member of whatever type says something.
+type anything bool
+
+// UnmarshalJSON never fails.
+func (a *anything) UnmarshalJSON(data []byte) error {
+	*a = string(data) != "null" && string(data) != `""`
+	return nil
+}
+
+// count is a number of tokens, which some servers write as 12.0; what is no number
+// counts as none.
+type count uint32
+
+// UnmarshalJSON never fails.
+func (c *count) UnmarshalJSON(data []byte) error {
+	*c = 0
+	if n, err := strconv.ParseFloat(string(data), 64); err == nil && n >= 0 && n <= math.MaxUint32 {
+		*c = count(n)
+	}
+	return nil
 }
 
 // generation reads one answer into one sink.
@@ -131,8 +166,15 @@ func (g *generation) object(data []byte) (done bool, err error) {
 		return true, nil
 	}
 	var chunk chatChunk
-	if json.Unmarshal(data, &chunk) == nil {
+	err = json.Unmarshal(data, &chunk)
+	if err == nil {
 		return false, g.chunk(&chunk)
+	}
+	_, mistyped := errors.AsType[*json.UnmarshalTypeError](err)
+	if mistyped && (data[0] == '{' || data[0] == '[') {
+		// What is JSON but no chunk as we know it may hold text: without it the
+		// answer would have a hole that nobody sees.
+		return false, g.brokeOff("upstream sent an event that is not of the form of a chunk")
 	}
 	g.badEvents++
 	g.exchange.engine.log.Warn("upstream sent an event that is no chunk; skipped",
@@ -149,9 +191,9 @@ func (g *generation) chunk(c *chatChunk) error {
 	}
 	if u := c.Usage; u != nil {
 		g.usage = engine.Usage{
-			PromptTokens:       u.PromptTokens,
-			CompletionTokens:   u.CompletionTokens,
-			CachedPromptTokens: min(u.PromptTokensDetails.CachedTokens, u.PromptTokens),
+			PromptTokens:       uint32(u.PromptTokens),
+			CompletionTokens:   uint32(u.CompletionTokens),
+			CachedPromptTokens: uint32(min(u.PromptTokensDetails.CachedTokens, u.PromptTokens)),
 		}
 	}
 	if len(c.Choices) == 0 {

@@ -109,7 +109,7 @@ func TestStream_Success(t *testing.T) {
 	f(event(finish("stop")), "", engine.Result{Stop: engine.StopEnd}) // no [DONE] but a reason
 	f(event(delta("a"), finish("stop"), "[DONE]", delta("never read")), "a",
 		engine.Result{Stop: engine.StopEnd})
-	f(event(delta("a"), "{garbage", "null", `[1]`, `{"choices":"x"}`, delta("b"), finish("stop")),
+	f(event(delta("a"), "{garbage", "null", `1`, `"ping"`, delta("b"), finish("stop")),
 		"ab", engine.Result{Stop: engine.StopEnd})
 	// No blank lines between events.
 	f("data: "+delta("a")+"\ndata: "+delta("b")+"\ndata: "+finish("stop")+"\ndata: [DONE]\n", "ab",
@@ -122,6 +122,14 @@ func TestStream_Success(t *testing.T) {
 		engine.Result{Stop: engine.StopEnd, Usage: engine.Usage{
 			PromptTokens: 5, CompletionTokens: 6, CachedPromptTokens: 5,
 		}})
+	// Statistics of odd types cost no text.
+	f(event(`{"choices":[{"delta":{"content":"a","reasoning":{"steps":[1]}}}],"usage":{`+
+		`"prompt_tokens":12.0,"completion_tokens":"six","prompt_tokens_details":[]}}`,
+		`{"choices":[{"delta":{"content":"b"}}],"usage":"none"}`, finish("stop")), "ab",
+		engine.Result{Stop: engine.StopEnd})
+	f(event(`{"choices":[],"usage":{"prompt_tokens":12.0,"completion_tokens":-1,`+
+		`"prompt_tokens_details":{"cached_tokens":1e99}}}`, finish("stop")), "",
+		engine.Result{Stop: engine.StopEnd, Usage: engine.Usage{PromptTokens: 12}})
 	// A stream was asked for, one object came.
 	f(" \n"+`{"choices":[{"message":{"role":"assistant","content":"whole"},`+
 		`"finish_reason":"length"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}`, "whole",
@@ -170,6 +178,12 @@ func TestStream_AfterFirstToken(t *testing.T) {
 	f("data: {\"error\":{\"message\":\"engine died\"}}\n\ndata: [DONE]\n\n", "engine died")
 	f(strings.Repeat("data: garbage\n\n", maxBadEvents), "too many events")
 	f("data: "+strings.Repeat("x", maxEventBytes)+"\n\n", "larger than 1 MiB")
+	// JSON that is not understood may hold text: no hole in an answer that ends well.
+	rest := "data: " + finish("stop") + "\n\ndata: [DONE]\n\n"
+	f(`data: {"choices":[{"delta":{"content":["not "]}}]}`+"\n\n"+rest, "not of the form")
+	f(`data: {"choices":[{"delta":{"content":"not "},"finish_reason":1}]}`+"\n\n"+rest, "not of the form")
+	f("data: ["+delta("not ")+"]\n\n"+rest, "not of the form")
+	f(`data: {"choices":"x"}`+"\n\n"+rest, "not of the form")
 }
 
 func TestAnswerIsBounded(t *testing.T) {

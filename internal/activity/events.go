@@ -41,7 +41,7 @@ type ConnectionRefused struct {
 // ConnectionClosed ends what ConnectionAccepted began.
 type ConnectionClosed struct {
 	From
-	Reason            string // a fixed word: eof, idle_timeout, slow_reader, …
+	Reason            string // a fixed word: client_closed, idle_timeout, slow_reader, …
 	BytesIn, BytesOut uint64
 	Duration          time.Duration
 }
@@ -67,8 +67,8 @@ type RequestDone struct {
 	Attachments      uint32 // v2 only
 	Tools            uint32 // v2 only
 	QueueWait        time.Duration
-	TTFT             time.Duration // admission to first token; 0 or less if there was none
-	Duration         time.Duration // decoded to terminal frame
+	TTFT             time.Duration // taking up the line to first token; 0 or less if there was none
+	Duration         time.Duration // taking up the line to terminal frame
 }
 
 // EmbedDone is an embedding request that was answered in full.

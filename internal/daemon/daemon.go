@@ -37,6 +37,7 @@ type Daemon struct {
 	log   *slog.Logger
 
 	sockets  map[string][]passed // from the service manager, by name
+	unserved []passed            // those of them that nothing serves
 	lock     *instance.Lock
 	status   *admin.Broadcaster
 	admin    *admin.Server
@@ -54,6 +55,14 @@ type Daemon struct {
 	accepts  throttle // of the log lines about failed accepts
 
 	booted func() // ends what holds during the boot only; may be called again
+
+	passedSockets func() (map[string][]passed, error) // instance.Activated
+
+	alive      func() bool // whether every event loop turns; see pulse
+	checkEvery time.Duration
+	pulse      pulse
+
+	stateMu sync.Mutex // makes a look at the backends and what is published of it one step
 
 	// serving is service and server for those who may ask before there are any.
 	serving atomic.Pointer[serving]
@@ -82,11 +91,23 @@ func Run(cfg *config.Config, stderr io.Writer) error {
 
 // runUntil is Run with the signals that the process gets.
 func runUntil(signals <-chan os.Signal, cfg *config.Config, stderr io.Writer) error {
+	return newDaemon(cfg).live(signals, stderr)
+}
+
+func newDaemon(cfg *config.Config) *Daemon {
 	d := &Daemon{
 		level: new(slog.LevelVar), started: time.Now(), closed: newClosedRing(closedKept),
 		drain: make(chan string, 1), reload: make(chan reloader),
+		passedSockets: instance.Activated, checkEvery: aliveEvery,
 	}
 	d.cfg.Store(cfg)
+	d.pulse.beats.Store(true) // until the loops have been asked
+	return d
+}
+
+// live is the whole run, within its log.
+func (d *Daemon) live(signals <-chan os.Signal, stderr io.Writer) error {
+	cfg := d.cfg.Load()
 	d.booted = sync.OnceFunc(collectLess())
 	defer d.booted()
 	d.openLog(stderr)
@@ -132,8 +153,13 @@ func (d *Daemon) run(signals <-chan os.Signal) (err error) {
 	}
 	d.booted()
 	why, err := d.loop(signals)
+	if err != nil {
+		d.log.Error("ending without a drain", "error", err)
+		d.abandon()
+		return err
+	}
 	d.shutdown(why, signals)
-	return err
+	return nil
 }
 
 var errSignalled = errors.New("signalled")
@@ -179,10 +205,10 @@ func (d *Daemon) cancelOnSignal(
 func (d *Daemon) loop(signals <-chan os.Signal) (why string, err error) {
 	watchdog, stop := context.WithCancel(context.Background())
 	defer stop()
-	go func() { _ = sdnotify.Watchdog(watchdog, d.server.Alive) }()
-	check := time.NewTicker(aliveEvery)
+	go func() { _ = sdnotify.Watchdog(watchdog, d.pulse.beats.Load) }()
+	check := time.NewTicker(d.checkEvery)
 	defer check.Stop()
-	for stuck := 0; stuck < aliveMisses; {
+	for !d.pulse.lost() {
 		select {
 		case s := <-signals:
 			if s != syscall.SIGHUP {
@@ -196,12 +222,10 @@ func (d *Daemon) loop(signals <-chan os.Signal) (why string, err error) {
 		case why := <-d.drain:
 			return why, nil
 		case <-check.C:
-			if stuck++; d.server.Alive() {
-				stuck = 0
-			}
+			d.pulse.take(d.alive())
 		}
 	}
-	return "fatal", fmt.Errorf("an event loop has not turned for %v", aliveMisses*aliveEvery)
+	return "", fmt.Errorf("an event loop has not turned for %v", aliveMisses*d.checkEvery)
 }
 
 func (d *Daemon) openLog(stderr io.Writer) {

@@ -121,25 +121,59 @@ func (d *Daemon) newEngine(
 
 // hooks publish what an engine tells of itself.
 func (d *Daemon) hooks(b config.Backend) engine.Hooks {
-	log := d.act.Logger(b.Kind)
 	return engine.Hooks{
-		Phase: func(p engine.Phase) { d.status.Publish(admin.Loading(admin.EnginePhase(p))) },
-		State: func(ready bool, reason string) {
-			serving := d.serving.Load() != nil // before that the boot has the word
-			if ready {
-				log.Info("backend is back", "name", b.Name)
-				if serving {
-					d.router.Renew(b.Name)
-					d.status.Publish(admin.Ready())
-				}
-				return
-			}
-			log.Warn("backend lost", "name", b.Name, "reason", reason)
-			if serving {
-				d.status.Publish(admin.Restarting(admin.CheckingLocal("(" + b.Name + ")")))
-			}
-		},
-		Log: log,
+		Phase: d.publishPhase,
+		State: func(ready bool, reason string) { d.backendChanged(b, ready, reason) },
+		Log:   d.act.Logger(b.Kind),
+	}
+}
+
+// backendChanged hears of an engine that was lost or is back. While the daemon
+// boots, the boot has the word.
+func (d *Daemon) backendChanged(b config.Backend, ready bool, reason string) {
+	log := d.act.Logger(b.Kind)
+	serving := d.serving.Load() != nil
+	if ready {
+		log.Info("backend is back", "name", b.Name)
+	} else {
+		log.Warn("backend lost", "name", b.Name, "reason", reason)
+	}
+	if !serving {
+		return
+	}
+	// A worker process that was started anew owes nothing to the one before. An
+	// upstream that answers its probe may be the one that failed.
+	if ready && b.Kind == config.KindLlamaCpp {
+		d.router.Renew(b.Name)
+	}
+	d.publishState()
+}
+
+// publishPhase says how far a backend is with loading, unless another one serves
+// meanwhile.
+func (d *Daemon) publishPhase(p engine.Phase) {
+	d.stateMu.Lock()
+	defer d.stateMu.Unlock()
+	if d.serving.Load() == nil || !d.router.AnyReady() {
+		d.status.Publish(admin.Loading(admin.EnginePhase(p)))
+	}
+}
+
+// stateReady is admin's word for a daemon that serves.
+const stateReady = "ready"
+
+// publishState says what the backends amount to: ready while any of them is, else
+// restarting, with the most preferred one. An engine changes its readiness before
+// it says so, so whoever looks last sees it as it is.
+func (d *Daemon) publishState() {
+	d.stateMu.Lock()
+	defer d.stateMu.Unlock()
+	switch {
+	case !d.router.AnyReady():
+		first := d.router.Status()[0].Name // a daemon has backends
+		d.status.Publish(admin.Restarting(admin.CheckingLocal("(" + first + ")")))
+	case d.status.Status() != stateReady:
+		d.status.Publish(admin.Ready())
 	}
 }
 

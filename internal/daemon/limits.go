@@ -16,10 +16,18 @@ const (
 	// stopTimeout bounds the end of workers and engines after a cut.
 	stopTimeout = 2 * time.Second
 
+	// abandonTimeout bounds the whole end of a daemon with an event loop that stands
+	// still, engines and log aside.
+	abandonTimeout = 3 * time.Second
+
 	// aliveEvery and aliveMisses: an event loop that has not turned for their
 	// product is a fatal failure; a service manager does better with a restart.
 	aliveEvery  = 5 * time.Second
 	aliveMisses = 12
+
+	// refusePause is how long no connection to a socket that is not served is closed
+	// after accepting one has failed.
+	refusePause = 100 * time.Millisecond
 
 	// closedKept is how many closed connections are remembered for operators.
 	closedKept = 64

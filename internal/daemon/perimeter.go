@@ -15,9 +15,6 @@ import (
 	"inferd/internal/version"
 )
 
-// passed is a listening socket from the service manager.
-type passed = net.Listener
-
 // openPerimeter takes the lock and opens what observers see: the admin socket
 // and the metrics. It comes before any engine work, so that a second instance
 // ends at once and a first one can be watched while it loads.
@@ -29,7 +26,7 @@ func (d *Daemon) openPerimeter() error {
 	}
 	d.lock = lock
 	d.log.Info("single-instance lock held", "path", lock.Path())
-	if d.sockets, err = instance.Activated(); err != nil {
+	if d.sockets, err = d.passedSockets(); err != nil {
 		d.releaseLock()
 		return fmt.Errorf("sockets of the service manager: %w", err)
 	}
@@ -100,7 +97,7 @@ func (d *Daemon) openMetrics(cfg *config.Config) error {
 	d.log.Info("metrics listener bound", "addr", ln.Addr())
 	d.web = metrics.NewServer(d.metrics, func() (string, bool) {
 		s := d.status.Status()
-		return s, s == "ready"
+		return s, s == stateReady
 	}, d.act.Logger("metrics"))
 	go func() { _ = d.web.Serve(ln) }()
 	return nil
@@ -115,6 +112,9 @@ func (d *Daemon) closePerimeter() {
 	<-d.adminEnd // its socket is removed, however early this end comes
 	if d.web != nil {
 		_ = d.web.Close(ctx)
+	}
+	for _, ln := range d.unserved {
+		_ = ln.Close()
 	}
 	d.releaseLock()
 }

@@ -18,7 +18,7 @@ func (d *Daemon) doReload() error {
 	if err == nil {
 		d.apply(cfg, changes)
 	}
-	d.status.Publish(admin.Ready())
+	d.publishState()
 	_ = sdnotify.Ready("serving")
 	return err
 }

@@ -1,11 +1,8 @@
 package daemon
 
 import (
-	"context"
 	"fmt"
 	"net"
-	"os"
-	"syscall"
 	"time"
 
 	"inferd/codec"
@@ -57,16 +54,17 @@ func (d *Daemon) startServing() error {
 		Log: d.act, Metrics: d.metrics, OnPanic: d.panicked,
 	})
 	d.serving.Store(&serving{service, server})
-	d.service, d.server = service, server
+	d.service, d.server, d.alive = service, server, server.Alive
 	gate := service.Gate()
 	d.log.Info("admission gate configured", "active_permits", gate.Active(),
 		"queue_depth", gate.Capacity()-gate.Active(), "capacity", gate.Capacity())
 
-	d.status.Publish(admin.Ready())
+	d.publishState()
 	if err := sdnotify.Ready("serving"); err != nil {
 		d.log.Warn("the service manager was not told", "error", err)
 	}
 	d.accept(cfg, listeners)
+	d.refuseUnserved()
 	go codec.Warm() // who listens a few milliseconds earlier for it
 	return nil
 }
@@ -85,18 +83,11 @@ func (d *Daemon) bind(cfg *config.Config) (all []listener, err error) {
 			closeAll(all)
 		}
 	}()
-	for _, ln := range d.sockets[instance.ActivatedInfer] {
-		addr, tcp := ln.Addr().(*net.TCPAddr)
-		if tcp {
-			if err := d.checkActivated(cfg, addr); err != nil {
-				return all, err
-			}
-		}
-		d.log.Info("listener taken over from the service manager", "addr", ln.Addr())
-		all = append(all, listener{ln, tcp, true})
+	if cfg.V2 || cfg.Embed {
+		d.log.Warn("this version serves the v1 wire only; --v2 and --embed have no effect")
 	}
-	if len(all) > 0 {
-		return all, nil
+	if all, err = d.activated(cfg); err != nil || len(all) > 0 {
+		return all, err
 	}
 	if cfg.UDS != "" {
 		ln, err := instance.ListenUnix(cfg.UDS, socketMode, cfg.Group)
@@ -117,25 +108,7 @@ func (d *Daemon) bind(cfg *config.Config) (all []listener, err error) {
 	if len(all) == 0 {
 		return nil, fmt.Errorf("no transport configured: give --uds or --tcp")
 	}
-	if cfg.V2 || cfg.Embed {
-		d.log.Warn("this version serves the v1 wire only; --v2 and --embed have no effect")
-	}
 	return all, nil
-}
-
-// checkActivated holds a TCP socket of the service manager's to the rule that
-// config enforces for --tcp.
-func (d *Daemon) checkActivated(cfg *config.Config, addr *net.TCPAddr) error {
-	switch {
-	case cfg.APIKey != "":
-	case addr.IP.IsLoopback():
-		d.log.Warn("tcp is served without an API key: every user of this machine can connect",
-			"addr", addr)
-	case !cfg.AllowRemoteTCP:
-		return fmt.Errorf("passed tcp address %v is not loopback and there is no API key: set "+
-			"INFERD_API_KEY, or pass --allow-remote-tcp-without-key to serve anybody", addr)
-	}
-	return nil
 }
 
 func closeAll(all []listener) {
@@ -175,76 +148,5 @@ func (d *Daemon) closedObserver() func(*loop.Conn, *serve.Client, loop.Reason) {
 		d.closed.add(admin.ClosedConn{
 			ID: c.ID(), Peer: client.Peer, Reason: why.String(), At: time.Now(),
 		})
-	}
-}
-
-// shutdown drains: no new connections, no new requests, the admitted ones
-// finish within the drain timeout or until a second signal, and what is left
-// then is cut, with an error frame.
-func (d *Daemon) shutdown(why string, signals <-chan os.Signal) {
-	cfg := d.cfg.Load()
-	gate := d.service.Gate()
-	active, queued := gate.Load()
-	d.log.Info("shutdown signalled", "signal", why, "active", active, "queued", queued)
-	deadline, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
-	defer cancel()
-	// Who is told of the drain must find it true: nothing is let in any more.
-	gate.Close()
-	d.server.CloseListeners()
-	d.status.Publish(admin.Draining())
-	_ = sdnotify.Stopping("draining")
-	idle := d.awaitIdle(deadline, signals)
-	flush, stop := context.WithTimeout(context.Background(), flushTimeout)
-	defer stop()
-	if !idle {
-		d.cut(flush)
-	}
-	d.server.Shutdown(flush)
-	d.stopWorkers()
-}
-
-// cut ends what the drain has not finished. Whoever still reads is told so; an
-// engine or a client that takes longer than ctx is not waited for.
-func (d *Daemon) cut(ctx context.Context) {
-	gate := d.service.Gate()
-	active, queued := gate.Load()
-	d.log.Warn("drain cut", "active", active, "queued", queued)
-	d.act.DrainCut(active, queued)
-	d.metrics.DrainCut(active + queued)
-	for _, c := range d.server.Conns() {
-		serve.Cut(c)
-	}
-	select {
-	case <-gate.Idle():
-	case <-ctx.Done():
-	}
-}
-
-// awaitIdle waits for the last admitted request.
-func (d *Daemon) awaitIdle(ctx context.Context, signals <-chan os.Signal) bool {
-	for {
-		select {
-		case <-d.service.Gate().Idle():
-			return true
-		case <-ctx.Done():
-			return false
-		case s := <-signals:
-			if s != syscall.SIGHUP {
-				d.log.Warn("second signal: not waiting any longer", "signal", s.String())
-				return false
-			}
-		}
-	}
-}
-
-// stopWorkers waits for the workers, but not for ever: an engine that ignores
-// its cancellation must not keep the process.
-func (d *Daemon) stopWorkers() {
-	done := make(chan struct{})
-	go func() { defer close(done); d.service.Stop() }()
-	select {
-	case <-done:
-	case <-time.After(stopTimeout):
-		d.log.Warn("an engine ignores its cancellation; leaving it")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	vm "github.com/VictoriaMetrics/metrics"
@@ -45,18 +44,14 @@ type Set struct {
 	interToken      *vm.PrometheusHistogram
 	requestDuration *vm.PrometheusHistogram
 	reject          *vm.PrometheusHistogram
-
-	mu       sync.Mutex
-	breakers map[string]string // guarded by mu: backend to its series' name
 }
 
 // New makes all series, each at zero.
 func New(o Options) *Set {
 	s := &Set{
-		set:      vm.NewSet(),
-		enabled:  o.Enabled,
-		dropped:  o.LogDropped,
-		breakers: map[string]string{},
+		set:     vm.NewSet(),
+		enabled: o.Enabled,
+		dropped: o.LogDropped,
 	}
 	for w, wire := range wireNames {
 		for i, outcome := range outcomeNames {
@@ -151,16 +146,17 @@ func (s *Set) DrainCut(n int) { s.drainCut.Add(n) }
 // Panic counts a recovered panic.
 func (s *Set) Panic() { s.panics.Inc() }
 
-// ObserveQueueWait records the time from admission to a permit.
+// ObserveQueueWait records the time from taking up a request's line to a permit.
 func (s *Set) ObserveQueueWait(d time.Duration) { s.observe(s.queueWait, d) }
 
-// ObserveFirstToken records the time from admission to the first token.
+// ObserveFirstToken records the time from taking up a line to the first token.
 func (s *Set) ObserveFirstToken(d time.Duration) { s.observe(s.firstToken, d) }
 
 // ObserveInterToken records the time between two tokens of one request.
 func (s *Set) ObserveInterToken(d time.Duration) { s.observe(s.interToken, d) }
 
-// ObserveRequest records the time from admission to the terminal frame.
+// ObserveRequest records the time from taking up a line to the terminal
+// frame.
 func (s *Set) ObserveRequest(d time.Duration) { s.observe(s.requestDuration, d) }
 
 // ObserveReject records the time from a request's line to its queue_full.
@@ -182,26 +178,10 @@ func (s *Set) ClosedCounters(reasons []string) []*vm.Counter {
 	return counters
 }
 
-// Breaker shows a backend's breaker until ForgetBreaker; state gives 0 for
-// closed, 1 for half open, 2 for open. A second call for the same backend
-// replaces the first. For start-up and reload: allocates.
+// Breaker shows a backend's breaker; state gives 0 for closed, 1 for half open, 2
+// for open. Once for each backend, at start-up: allocates.
 func (s *Set) Breaker(backend string, state func() float64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	name := series(breakerState, "backend", backend)
-	s.set.UnregisterMetric(name)
-	s.set.NewGauge(name, state)
-	s.breakers[backend] = name
-}
-
-// ForgetBreaker takes a backend off the list.
-func (s *Set) ForgetBreaker(backend string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if name, ok := s.breakers[backend]; ok {
-		s.set.UnregisterMetric(name)
-		delete(s.breakers, backend)
-	}
+	s.set.NewGauge(series(breakerState, "backend", backend), state)
 }
 
 // Counters are the totals that the admin socket's stats command shows.

@@ -35,9 +35,6 @@ func Stopping(status string) error {
 	return notify(daemon.SdNotifyStopping + "\nSTATUS=" + oneLine(status))
 }
 
-// Status sets the line that systemctl status shows.
-func Status(status string) error { return notify("STATUS=" + oneLine(status)) }
-
 // ExtendTimeout asks systemd to wait this much longer for the next state: a
 // large model may take minutes to load.
 func ExtendTimeout(d time.Duration) error {
@@ -86,9 +83,9 @@ func oneLine(s string) string {
 // the alarm: systemd then kills the daemon and starts it anew. It returns at
 // once if no watchdog is asked for.
 //
-// alive must prove that the daemon still moves, for instance that every event
-// loop has turned since the last call; it is called a few times per interval
-// and must not block.
+// alive must say whether the daemon still moves, for instance whether every event
+// loop has turned lately. It is called a few times per interval, must not block,
+// and should only look: an answer that is given once belongs to one who asks.
 func Watchdog(ctx context.Context, alive func() bool) error {
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {

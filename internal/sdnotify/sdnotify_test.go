@@ -63,7 +63,6 @@ func TestStates(t *testing.T) {
 	f(func() error { return Ready("serving 2 backends") }, "READY=1\nSTATUS=serving 2 backends")
 	f(Reloading, "RELOADING=1\nMONOTONIC_USEC=[0-9]+\n")
 	f(func() error { return Stopping("a\nREADY=1") }, "STOPPING=1\nSTATUS=a READY=1")
-	f(func() error { return Status("loading") }, "STATUS=loading")
 	f(func() error { return ExtendTimeout(time.Minute) }, "EXTEND_TIMEOUT_USEC=60000000")
 	if !Active() {
 		t.Error("Active() = false with a manager")

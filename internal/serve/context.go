@@ -8,11 +8,20 @@ import (
 	"go.uber.org/atomic"
 )
 
+// ending is why a request's context ended.
+type ending uint32
+
+const (
+	running     ending = iota // it has not
+	clientGone                // nobody waits for the answer
+	daemonEnded               // the client waits, but the daemon will not live to answer
+)
+
 // cancelContext is a request's context. It differs from the standard library's
 // in that its channel is made only when somebody asks for it, so a request to an
 // engine that never waits allocates none, and in that it can be used again.
 type cancelContext struct {
-	cancelled atomic.Bool
+	why atomic.Uint32 // an ending
 
 	mu   sync.Mutex
 	done chan struct{} // guarded by mu; nil until asked for
@@ -24,29 +33,34 @@ func (c *cancelContext) Deadline() (time.Time, bool) { return time.Time{}, false
 func (c *cancelContext) Value(any) any               { return nil }
 
 func (c *cancelContext) Err() error {
-	if c.cancelled.Load() {
+	if c.ending() != running {
 		return context.Canceled
 	}
 	return nil
 }
+
+// ending is one word, so that a request cannot be seen as ended and its reason
+// missed.
+func (c *cancelContext) ending() ending { return ending(c.why.Load()) }
 
 func (c *cancelContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.done == nil {
 		c.done = make(chan struct{})
-		if c.cancelled.Load() {
+		if c.ending() != running {
 			close(c.done)
 		}
 	}
 	return c.done
 }
 
-// cancel may be called once at most between two resets.
-func (c *cancelContext) cancel() {
+// cancel ends the context. It may be called again, for a request that was cut and
+// whose client leaves then; the first reason stays.
+func (c *cancelContext) cancel(why ending) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cancelled.CompareAndSwap(false, true) && c.done != nil {
+	if c.why.CompareAndSwap(uint32(running), uint32(why)) && c.done != nil {
 		close(c.done)
 	}
 }
@@ -59,4 +73,4 @@ func (c *cancelContext) reusable() bool {
 	return c.done == nil
 }
 
-func (c *cancelContext) reset() { c.cancelled.Store(false) }
+func (c *cancelContext) reset() { c.why.Store(uint32(running)) }

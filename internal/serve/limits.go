@@ -16,4 +16,8 @@ const (
 
 	// maxDetailBytes cuts an engine's text before it goes to a client.
 	maxDetailBytes = 1 << 10
+
+	// maxShownIDBytes cuts a client's id before an operator sees it, as the activity
+	// log does.
+	maxShownIDBytes = 256
 )

@@ -2,9 +2,8 @@ package serve
 
 import (
 	"errors"
+	"strings"
 	"time"
-
-	"go.uber.org/atomic"
 
 	"inferd/admit"
 	"inferd/codec"
@@ -43,7 +42,6 @@ type request struct {
 	ticket admit.Ticket   // see admit.Ticket
 	ctx    *cancelContext // cancelled under the connection's lock
 	gone   loop.Reason    // why it was cancelled; set before that
-	cut    atomic.Bool    // the daemon, not the client, ended it; set before the cancel
 
 	// owned by the worker
 	content []byte // the text so far, escaped
@@ -100,18 +98,29 @@ func (r *request) Cancel(why loop.Reason) {
 		r.recycle()
 		return
 	}
-	r.ctx.cancel()
+	r.ctx.cancel(clientGone)
 }
 
 // Cut ends the request that the connection waits for, if any, with an error
-// frame: the daemon will not live to answer it.
+// frame: the daemon will not live to answer it. One that waits for a worker is told
+// at once, for the engine before it may never give the worker back.
 func Cut(c *loop.Conn) {
+	var taken *request
 	c.WithTask(func(t loop.Task) {
-		if r, ok := t.(*request); ok {
-			r.cut.Store(true)
-			r.ctx.cancel()
+		r, ok := t.(*request)
+		if !ok {
+			return
 		}
+		if _, waiting := r.svc.queue.Remove(r.place); waiting {
+			taken = r // nobody else's any more, but the connection's until it is finished
+			return
+		}
+		r.ctx.cancel(daemonEnded)
 	})
+	if taken != nil { // outside of the connection's lock, which its last frame takes
+		taken.errorFrame(codec.BackendUnavailable, cutText, metrics.Failed)
+		taken.leave()
+	}
 }
 
 // run is the worker's part, from the queue to the last frame.
@@ -120,7 +129,7 @@ func (r *request) run() {
 	r.started = loop.Nanotime()
 	r.timed = s.met.Enabled()
 	s.met.ObserveQueueWait(time.Duration(r.started - r.arrived))
-	if r.cut.Load() {
+	if r.ctx.ending() == daemonEnded {
 		r.refuse(codec.BackendUnavailable, cutText, metrics.Failed)
 		return
 	}
@@ -165,15 +174,16 @@ func (r *request) Token(text []byte) error {
 
 // conclude answers for what Generate returned.
 func (r *request) conclude(res engine.Result, err error) {
+	why := r.ctx.ending()
 	switch {
-	case r.cut.Load():
+	case why == daemonEnded:
 		r.lease.Done(route.Neutral)
 		r.refuse(codec.BackendUnavailable, cutText, metrics.Broken)
-	case r.ctx.Err() != nil || errors.Is(err, loop.ErrClosed):
+	case why == clientGone || errors.Is(err, loop.ErrClosed):
 		r.lease.Done(route.Neutral)
 		r.cancelled()
 	case err == nil:
-		r.lease.Done(route.Success)
+		r.lease.Done(route.OutcomeOf(res, nil))
 		r.done(res)
 	default:
 		r.failed(err)
@@ -222,12 +232,10 @@ func (r *request) done(res engine.Result) {
 
 // refused answers an engine's refusal before the first token.
 func (r *request) refused(e *engine.Error) {
-	outcome, code := route.Failure, codec.BackendUnavailable
-	kind := metrics.Failed
+	code, kind := codec.BackendUnavailable, metrics.Failed
 	switch e.Kind {
 	case engine.Invalid:
-		outcome, code = route.Neutral, codec.InvalidRequest
-		kind = metrics.Rejected
+		code, kind = codec.InvalidRequest, metrics.Rejected
 	case engine.Internal:
 		code = codec.Internal
 	}
@@ -242,7 +250,7 @@ func (r *request) refused(e *engine.Error) {
 			From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: text,
 		})
 	}
-	r.lease.Done(outcome)
+	r.lease.Done(route.OutcomeOf(engine.Result{}, e))
 	r.refuse(code, text, kind)
 }
 
@@ -263,10 +271,15 @@ func (r *request) brokenOff(err error) {
 
 // refuse ends the request with an error frame.
 func (r *request) refuse(code codec.Code, text string, o metrics.Outcome) {
+	r.finish(r.errorFrame(code, text, o))
+}
+
+// errorFrame makes an error frame the last one and counts the request.
+func (r *request) errorFrame(code codec.Code, text string, o metrics.Outcome) (now int64) {
 	r.frame = codec.AppendError(r.frame[:0], r.quotedID, code, text)
-	now := loop.Nanotime()
+	now = loop.Nanotime()
 	r.count(o, time.Duration(now-r.arrived))
-	r.finish(now)
+	return now
 }
 
 func (r *request) count(o metrics.Outcome, total time.Duration) {
@@ -293,11 +306,16 @@ func (r *request) logCancelled(stage string) {
 	r.count(metrics.Cancelled, total)
 }
 
-// finish gives the ticket back and sends the last frame, in this order: the
-// engine has stopped, and a client that has its answer and asks again at once
-// must find the place free.
+// finish ends a request that has had a worker.
 func (r *request) finish(now int64) {
 	r.svc.gate.Served(time.Duration(now - r.started))
+	r.leave()
+}
+
+// leave gives the ticket back and sends the last frame, in this order: the
+// engine has stopped, and a client that has its answer and asks again at once
+// must find the place free.
+func (r *request) leave() {
 	r.ticket.Release()
 	r.conn.Finish(r.frame)
 	r.recycle()
@@ -322,7 +340,6 @@ func (r *request) recycle() {
 		r.ctx = new(cancelContext)
 	}
 	r.ctx.reset()
-	r.cut.Store(false)
 	if max(cap(r.text), cap(r.content), cap(r.frame), cap(r.quotedID)) > pooledBytes {
 		r.text, r.content, r.frame, r.quotedID, r.tokenHead = nil, nil, nil, nil, nil
 	}
@@ -355,11 +372,11 @@ func cutRune(s string, n int) string {
 	return s[:n]
 }
 
-// RequestID is the client's id of a task that the connection holds; call it only
-// inside loop.Conn.WithTask.
+// RequestID is the client's id of a task that the connection holds, redacted and cut
+// to maxShownIDBytes; call it only inside loop.Conn.WithTask.
 func RequestID(t loop.Task) string {
 	if r, ok := t.(*request); ok {
-		return redact.String(string(append([]byte(nil), r.req.ID...)))
+		return strings.Clone(redact.Cut(r.req.ID, maxShownIDBytes))
 	}
 	return ""
 }

@@ -18,8 +18,7 @@ import (
 
 // Client is what the handler remembers of a connection: its loop.Conn's tag.
 type Client struct {
-	Identity peer.Identity
-	Peer     string        // Identity, as shown to people
+	Peer     string        // who it is, as shown to people
 	peerText activity.Text // Peer, ready for the log
 	Requests atomic.Uint64 // lines answered or taken on
 
@@ -51,7 +50,7 @@ type v1 struct {
 // Accept reads the peer's credentials while the socket is fresh.
 func (h *v1) Accept(nc net.Conn, id uint64) (any, bool) {
 	who, err := peer.FromConn(nc)
-	c := &Client{Identity: who, Peer: who.String()}
+	c := &Client{Peer: who.String()}
 	c.peerText = activity.TextOf(c.Peer)
 	if err != nil {
 		h.svc.log.Warn("no peer credentials", "peer", c.Peer, "error", err)

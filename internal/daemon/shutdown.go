@@ -1,0 +1,123 @@
+package daemon
+
+import (
+	"context"
+	"os"
+	"syscall"
+	"time"
+
+	"inferd/internal/admin"
+	"inferd/internal/sdnotify"
+	"inferd/internal/serve"
+)
+
+// shutdown drains: no new connections, no new requests, the admitted ones
+// finish within the drain timeout or until a second signal, and what is left
+// then is cut, with an error frame.
+func (d *Daemon) shutdown(why string, signals <-chan os.Signal) {
+	cfg := d.cfg.Load()
+	gate := d.service.Gate()
+	active, queued := gate.Load()
+	d.log.Info("shutdown signalled", "signal", why, "active", active, "queued", queued)
+	deadline, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
+	defer cancel()
+	// Who is told of the drain must find it true: nothing is let in any more.
+	gate.Close()
+	d.server.CloseListeners()
+	d.status.Publish(admin.Draining())
+	_ = sdnotify.Stopping("draining")
+	idle := d.awaitIdle(deadline, signals)
+	flush, stop := context.WithTimeout(context.Background(), flushTimeout)
+	defer stop()
+	if !idle {
+		d.cut(flush)
+	}
+	d.endServer(flush)
+	if !endsWithin(stopTimeout, d.service.Stop) {
+		d.log.Warn("an engine ignores its cancellation; leaving it")
+	}
+}
+
+// abandon ends what an event loop that stands still has left of the daemon. There
+// is no drain, for the loop's connections would never finish; whoever is on
+// another loop is told so. The loop may hold the lock of any connection, so
+// nothing here is waited for without a limit.
+func (d *Daemon) abandon() {
+	d.service.Gate().Close()
+	d.status.Publish(admin.Draining())
+	_ = sdnotify.Stopping("failed")
+	ended := endsWithin(abandonTimeout, func() {
+		flush, stop := context.WithTimeout(context.Background(), flushTimeout)
+		defer stop()
+		d.cut(flush)
+		d.endServer(flush)
+	})
+	if !ended {
+		d.log.Warn("not everything could be ended; leaving it")
+	}
+}
+
+// cut ends what the drain has not finished. Whoever still reads is told so; an
+// engine or a client that takes longer than ctx is not waited for.
+func (d *Daemon) cut(ctx context.Context) {
+	gate := d.service.Gate()
+	active, queued := gate.Load()
+	if active+queued == 0 {
+		return
+	}
+	d.log.Warn("drain cut", "active", active, "queued", queued)
+	d.act.DrainCut(active, queued)
+	d.metrics.DrainCut(active + queued)
+	for _, c := range d.server.Conns() {
+		serve.Cut(c)
+	}
+	select {
+	case <-gate.Idle():
+	case <-ctx.Done():
+	}
+}
+
+// endServer lets connections take what is left for them until ctx ends, closes
+// them, and ends the event loops, if they can be ended.
+func (d *Daemon) endServer(ctx context.Context) {
+	ended := endsWithin(flushTimeout+stopTimeout, func() {
+		if n := d.server.Shutdown(ctx); n > 0 {
+			d.log.Warn("connections cut", "connections", n)
+		}
+	})
+	if !ended {
+		d.log.Warn("the event loops do not end; leaving them")
+	}
+}
+
+// awaitIdle waits for the last admitted request.
+func (d *Daemon) awaitIdle(ctx context.Context, signals <-chan os.Signal) bool {
+	for {
+		select {
+		case <-d.service.Gate().Idle():
+			return true
+		case <-ctx.Done():
+			return false
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				d.log.Warn("second signal: not waiting any longer", "signal", s.String())
+				return false
+			}
+		}
+	}
+}
+
+// endsWithin calls f and waits for it, but not longer than limit: what ignores its
+// end must not keep the process. It reports whether f ended.
+func endsWithin(limit time.Duration, f func()) bool {
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
