@@ -11,8 +11,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"go.uber.org/atomic"
 )
 
 func TestLineLimit(t *testing.T) {
@@ -82,24 +80,15 @@ func TestPipelining_IsBackpressured(t *testing.T) {
 		send(t, c, "hold\n")
 		<-s.holding
 		const lines = 200_000
-		var sent atomic.Int64
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			w := bufio.NewWriter(c)
 			for i := range lines {
 				fmt.Fprintf(w, "say %d\n", i)
-				sent.Inc()
 			}
 			w.Flush()
 		})
-		// The client is stopped by its socket, not by an error.
-		for last := int64(-1); last != sent.Load(); {
-			last = sent.Load()
-			time.Sleep(50 * time.Millisecond)
-		}
-		if network == "unix" && sent.Load() == lines { // TCP's buffers hold it all
-			t.Fatal("everything was read ahead")
-		}
+		awaitParked(srv) // and stays so: the client is stopped by its socket, not by an error
 		if n := srv.Inbound(); n > 256<<10 {
 			t.Errorf("%d bytes read ahead", n)
 		}

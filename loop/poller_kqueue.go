@@ -60,12 +60,10 @@ func (p *poller) run() {
 			p.mu.Lock()
 			c := p.conns[ev.Ident]
 			p.mu.Unlock()
-			if c == nil {
-				continue
-			}
-			if ev.Flags&unix.EV_EOF != 0 {
-				c.signal(evHangup)
-			} else {
+			if c != nil {
+				// A hang-up as well: the write that follows finds it. So an event that
+				// comes late, when its descriptor is another connection's already, costs
+				// that one a write in vain and not its life.
 				c.signal(evWritable)
 			}
 		}
