@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -141,6 +142,40 @@ func TestDelay(t *testing.T) {
 		if err := kind.Run(t.Context(), Endpoints{}, delay); !errors.Is(err, errNoDelay) {
 			t.Errorf("%s: %v, want %v", name, err, errNoDelay)
 		}
+	}
+}
+
+// TestStdChan_EndsUnderLoad: no connection is left waiting for the engine.
+func TestStdChan_EndsUnderLoad(t *testing.T) {
+	kind, err := Lookup("std-chan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := start(t, kind, RunOptions{})[0] // its end is awaited after this
+	const clients = 512
+	answered := make(chan struct{}, clients)
+	for range clients {
+		conn, err := net.Dial("unix", target.Unix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		go func() {
+			lines := bufio.NewScanner(conn)
+			for n := 1; lines.Scan(); n++ {
+				if n%(tokens+1) > 0 {
+					continue
+				}
+				if n == tokens+1 {
+					answered <- struct{}{}
+				}
+				_, _ = io.WriteString(conn, `{"messages":[]}`+"\n")
+			}
+		}()
+		_, _ = io.WriteString(conn, `{"messages":[]}`+"\n")
+	}
+	for range clients {
+		<-answered
 	}
 }
 

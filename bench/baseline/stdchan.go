@@ -26,7 +26,10 @@ const tokenBuffer = 16
 // before each step.
 func StdChan(ctx context.Context, endpoints Endpoints, pace Pace) error {
 	submit := make(chan *generation, 1024)
-	go stepEngine(ctx, submit, pace)
+	// The engine outlives the connections, which wait for what they have submitted.
+	engine, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go stepEngine(engine, submit, pace)
 	return serve(ctx, endpoints, func(conn net.Conn) {
 		decoder := json.NewDecoder(conn)
 		out := newFrameWriter(conn)

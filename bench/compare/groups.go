@@ -54,6 +54,9 @@ func (o *options) settle(outSet bool) error {
 			return fmt.Errorf("unknown group %q: want some of %s", group, strings.Join(groups, ", "))
 		}
 	}
+	if o.rounds < 1 {
+		return fmt.Errorf("%d rounds: want 1 or more", o.rounds)
+	}
 	if !outSet && (len(o.only) > 0 || o.short) {
 		o.out = ""
 	}

@@ -18,6 +18,7 @@ func TestSettle(t *testing.T) {
 		if o.out == "" {
 			o.out = "docs/benchmarks"
 		}
+		o.rounds = 1
 		if err := o.settle(outSet); err != nil || o.out != want {
 			t.Errorf("%+v: %q, %v, want %q", o, o.out, err, want)
 		}
@@ -34,8 +35,9 @@ func TestSettle(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", o, err, want)
 		}
 	}
-	fail(options{only: []string{groupBurst, "bursts"}}, `"bursts": want some of burst, step, `)
-	fail(options{only: []string{groupProfiles}}, "--out")
+	fail(options{}, "0 rounds")
+	fail(options{rounds: 1, only: []string{groupBurst, "bursts"}}, `"bursts": want some of burst, step, `)
+	fail(options{rounds: 1, only: []string{groupProfiles}}, "--out")
 }
 
 // TestEveryScenarioHasAKnownGroup: else --only could not choose it.

@@ -63,4 +63,7 @@ func ParseArrivals(s string) (Arrivals, error) {
 	return nil, fmt.Errorf("arrivals %q: want poisson, steady or burst:SIZE", s)
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// seconds is s as a duration, at most longestGap.
+func seconds(s float64) time.Duration {
+	return time.Duration(min(s*float64(time.Second), float64(longestGap)))
+}

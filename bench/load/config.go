@@ -44,7 +44,8 @@ type Config struct {
 	// ServerPID is the process whose processor time and memory are read, with
 	// those of its child processes; 0 for none.
 	ServerPID int
-	// Seed makes runs repeatable.
+	// Seed makes runs repeatable: with the same one the same requests are due at
+	// the same times in the open loop, however fast the server is.
 	Seed uint64
 	// Portable uses the net package also where there is epoll.
 	Portable bool
@@ -92,10 +93,14 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("load: share of %s %g: want 0 to 1", name, share)
 		}
 	}
-	if c.Warmup < 0 || c.Duration < 0 || c.Drain < 0 || c.SlowRate < 0 {
-		return errors.New("load: durations and rates must not be negative")
+	if c.Warmup < 0 || c.Duration < 0 || c.Drain < 0 || c.SLO.TTFT < 0 || c.SLO.E2E < 0 {
+		return errors.New("load: durations must not be negative")
 	}
 	c.fillDefaults()
+	if !(c.SlowRate >= slowestRate && c.SlowRate <= fastestSlowRate) {
+		return fmt.Errorf("load: slow readers at %g bytes a second: want %d to %d",
+			c.SlowRate, slowestRate, fastestSlowRate)
+	}
 	return nil
 }
 

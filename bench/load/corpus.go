@@ -1,13 +1,17 @@
 package load
 
 import (
+	"fmt"
 	"math/rand/v2"
 
 	"inferd/codec"
 )
 
 // corpus holds the request lines of a run, made beforehand.
-type corpus struct{ lines [][]byte }
+type corpus struct {
+	lines  [][]byte
+	wanted int // how many there would be if they were shorter
+}
 
 // prose fills prompts; plain text, as most prompts are.
 const prose = "The quick brown fox jumps over the lazy dog while the daemon counts its tokens. "
@@ -18,7 +22,7 @@ func newCorpus(c *Config, r *rand.Rand) corpus {
 	if isFixed(c.Prompt) && (c.MaxTokens == nil || isFixed(c.MaxTokens)) {
 		n = 1
 	}
-	var all corpus
+	all := corpus{wanted: n}
 	for total := 0; len(all.lines) < n && (total < maxCorpusBytes || len(all.lines) == 0); {
 		var options codec.RequestOptions
 		if c.MaxTokens != nil {
@@ -34,6 +38,16 @@ func newCorpus(c *Config, r *rand.Rand) corpus {
 		total += len(line)
 	}
 	return all
+}
+
+// warnings are the reasons to doubt the lengths.
+func (c corpus) warnings() []string {
+	if len(c.lines) == c.wanted {
+		return nil
+	}
+	return []string{fmt.Sprintf("only %d different requests of %d fit into %d MiB: "+
+		"their lengths are a small sample of the distribution",
+		len(c.lines), c.wanted, maxCorpusBytes>>20)}
 }
 
 func isFixed(d Dist) bool {

@@ -17,6 +17,9 @@ type generator struct {
 	corpus corpus
 	epoch  time.Time
 
+	// schedule is drawn by arrivals alone, and random in the order of sending: with
+	// the same seed both give the same, however the server answers.
+	schedule *rand.Rand
 	random   *rand.Rand
 	decoder  *codec.FrameDecoder
 	slots    []slotState
@@ -46,9 +49,10 @@ func newGenerator(config *Config) (*generator, error) {
 		return nil, err
 	}
 	random := rand.New(rand.NewPCG(config.Seed, 0x696e66657264))
+	schedule := rand.New(rand.NewPCG(config.Seed, 0x62656e6368))
 	g := &generator{
 		config: config, net: net, corpus: newCorpus(config, random), epoch: time.Now(),
-		random: random, decoder: codec.NewFrameDecoder(),
+		schedule: schedule, random: random, decoder: codec.NewFrameDecoder(),
 		slots: make([]slotState, config.Conns), counts: newRecorder(config.SLO),
 	}
 	slow := config.slowConns()
@@ -67,20 +71,25 @@ func (g *generator) connectAll(ctx context.Context, tick func()) error {
 			return err
 		}
 		tick()
-		if err := g.connect(i); err != nil {
+		if err := g.connect(ctx, i, connectTimeout); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			return fmt.Errorf("connection %d of %d: %w", i+1, len(g.slots), withHint(err))
 		}
 	}
 	return nil
 }
 
-func (g *generator) connect(slot int) error {
+func (g *generator) connect(ctx context.Context, slot int, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	s := &g.slots[slot]
 	chunk := 0
 	if s.slow {
 		chunk = slowChunk(g.config.SlowRate)
 	}
-	if err := g.net.open(slot, chunk); err != nil {
+	if err := g.net.open(ctx, slot, chunk); err != nil {
 		return err
 	}
 	s.open = true
@@ -96,7 +105,8 @@ func slowChunk(rate float64) int { return max(1, int(rate/10)) }
 func (g *generator) start() {
 	g.sending = true
 	if g.config.openLoop() {
-		g.nextDue = g.now()
+		gap, _ := g.config.Arrivals.Next(g.schedule, g.config.Rate)
+		g.nextDue = g.now() + int64(gap)
 		for i := range g.slots {
 			g.rest(i)
 		}
@@ -142,7 +152,7 @@ func (g *generator) run(ctx context.Context, end int64, onlyDrain bool, tick fun
 // arrive starts every request of the open loop that is due.
 func (g *generator) arrive(now int64) {
 	for g.nextDue <= now {
-		gap, n := g.config.Arrivals.Next(g.random, g.config.Rate)
+		gap, n := g.config.Arrivals.Next(g.schedule, g.config.Rate)
 		for range n {
 			g.dispatch(g.nextDue)
 		}
@@ -298,12 +308,13 @@ func (g *generator) disconnect(slot int) {
 	g.open--
 }
 
-// reopen connects a slot again and puts it to work.
+// reopen connects a slot again and puts it to work, as long as there is any: in
+// the drain what is still in the backlog.
 func (g *generator) reopen(slot int) {
-	if g.slots[slot].open || !g.sending {
+	if g.slots[slot].open || !g.sending && g.backlog.len() == 0 {
 		return
 	}
-	if err := g.connect(slot); err != nil {
+	if err := g.connect(context.Background(), slot, reopenTimeout); err != nil {
 		g.failure = err
 		g.tallyError(failedConnect)
 		g.timers.push(timer{at: g.now() + int64(reopenDelay), slot: slot})

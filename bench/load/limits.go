@@ -26,10 +26,26 @@ const (
 	// readBufferBytes is the buffer that all reads of the epoll loop share.
 	readBufferBytes = 256 << 10
 
-	// reopenDelay is waited before a slot whose connection could not be opened
-	// is tried again, and connectTimeout bounds one attempt.
-	reopenDelay    = 100 * time.Millisecond
+	// connectTimeout bounds the opening of one connection before the load begins.
 	connectTimeout = 10 * time.Second
+
+	// reopenTimeout bounds it in the middle of a run, when everything else waits
+	// meanwhile, and reopenDelay is waited before the next try.
+	reopenTimeout = 50 * time.Millisecond
+	reopenDelay   = 100 * time.Millisecond
+
+	// goneTimeout is how long a server may take for one more connection at the end
+	// of a run that lost all, before it counts as gone.
+	goneTimeout = time.Second
+
+	// longestGap bounds the time between two arrivals, which a low rate would
+	// take beyond what a duration holds.
+	longestGap = 365 * 24 * time.Hour
+
+	// slowestRate and fastestSlowRate bound what a slow reader takes, in bytes a
+	// second.
+	slowestRate     = 1
+	fastestSlowRate = 1 << 30
 
 	// pollInterval is the longest the loop sleeps, so that it notices a
 	// cancelled context soon.

@@ -37,14 +37,14 @@ func (g *generator) result(before, after sample, unread error) *Result {
 
 // describe says in the result how the load was made.
 func (c *Config) describe(r *Result) {
-	r.Label, r.Target, r.Transport, r.Loop = c.Label, c.Target.String(), "uds", "closed"
+	r.Label, r.Target, r.Transport, r.Loop = c.Label, c.Target.String(), "uds", loopClosed
 	r.Conns, r.SLO, r.Seed, r.Warmup = c.Conns, c.SLO, c.Seed, c.Warmup.Seconds()
 	r.Prompt, r.HangUpShare = c.Prompt.String(), c.HangUpShare
 	if c.Target.TCP != "" {
 		r.Transport = "tcp"
 	}
 	if c.openLoop() {
-		r.Loop, r.Offered, r.Arrivals = "open", c.Rate, c.Arrivals.String()
+		r.Loop, r.Offered, r.Arrivals = loopOpen, c.Rate, c.Arrivals.String()
 	}
 	if c.MaxTokens != nil {
 		r.MaxTokens = c.MaxTokens.String()
@@ -74,7 +74,7 @@ func (g *generator) finish(r *Result) {
 	c := g.counts
 	r.TTFT, r.InterToken = latency(c.ttft), latency(c.gap)
 	r.E2E, r.Reject, r.SendLate = latency(c.e2e), latency(c.reject), latency(c.late)
-	r.Sent, r.HungUp, r.Unsent = c.sent, c.hungUp, c.dropped+int64(g.backlog.len())
+	r.Sent, r.HungUp, r.Unsent = c.sent, c.hungUp, c.dropped+g.unsent()
 	r.DoneAfter, r.RejectedAfter, r.ErrorsAfter = c.doneAfter, c.rejectedAfter, c.errorsAfter
 	r.Unfinished = int64(g.inFlight)
 	r.Goodput = float64(c.good) / r.Seconds
@@ -83,4 +83,15 @@ func (g *generator) finish(r *Result) {
 	}
 	r.Problem = g.problem(r)
 	r.Warnings = append(r.Warnings, g.config.warnings(r)...)
+	r.Warnings = append(r.Warnings, g.corpus.warnings()...)
+}
+
+// unsent empties the backlog and counts what was due within the measurement.
+func (g *generator) unsent() (n int64) {
+	for g.backlog.len() > 0 {
+		if g.counted(g.backlog.pop()) {
+			n++
+		}
+	}
+	return n
 }

@@ -1,7 +1,9 @@
 package load
 
 import (
+	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +91,60 @@ func TestArrivals(t *testing.T) {
 	}
 }
 
+// TestRareArrivals: a gap beyond what a duration holds is a long one.
+func TestRareArrivals(t *testing.T) {
+	for _, a := range []Arrivals{Poisson{}, Steady{}, Bursts{9}} {
+		if gap, _ := a.Next(rand.New(rand.NewPCG(1, 2)), 1e-300); gap != longestGap {
+			t.Errorf("%s: %v", a, gap)
+		}
+	}
+}
+
+// TestSchedule: the same seed gives the same arrivals and the same requests,
+// whatever is drawn for one between the other's; and even the first burst has its
+// random time.
+func TestSchedule(t *testing.T) {
+	f := func(arrivals Arrivals) {
+		t.Helper()
+		config := Config{
+			Target: client.Target{Unix: "/x"}, Portable: true, Rate: 500, Arrivals: arrivals,
+			Prompt: Uniform{0, 1000}, Seed: 5,
+		}
+		if err := config.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		times := func(draws int) (due []int64, sizes []int) {
+			g, err := newGenerator(&config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := g.now()
+			g.start()
+			if g.nextDue <= before {
+				t.Errorf("%s: the first one is due at once", arrivals)
+			}
+			began := g.nextDue
+			for range 100 {
+				for range draws {
+					sizes = append(sizes, len(g.corpus.pick(g.random)))
+				}
+				g.arrive(g.nextDue)
+			}
+			for g.backlog.len() > 0 { // no connection is open
+				due = append(due, g.backlog.pop()-began)
+			}
+			return due, sizes
+		}
+		one, sizes := times(1)
+		three, others := times(3)
+		if !slices.Equal(one, three) || len(one) < 100 || !slices.Equal(sizes, others[:len(sizes)]) {
+			t.Errorf("%s: %d and %d requests at other times or of other sizes", arrivals, len(one), len(three))
+		}
+	}
+	f(Poisson{})
+	f(Bursts{3})
+}
+
 func TestCorpus(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	config := Config{Prompt: Fixed(5), MaxTokens: Fixed(8)}
@@ -109,6 +165,13 @@ func TestCorpus(t *testing.T) {
 	if len(lengths) != 10 {
 		t.Errorf("%d different lengths picked, want 10", len(lengths))
 	}
+	if w := c.warnings(); w != nil {
+		t.Errorf("%q of a whole corpus", w)
+	}
+	c.lines = c.lines[:9]
+	if w := c.warnings(); len(w) != 1 || !strings.Contains(w[0], "only 9 different requests of 1024") {
+		t.Errorf("warnings %q", w)
+	}
 }
 
 func TestValidate(t *testing.T) {
@@ -127,6 +190,10 @@ func TestValidate(t *testing.T) {
 	f(func(c *Config) { c.SlowShare = 2 }, "share of slow readers 2")
 	f(func(c *Config) { c.HangUpShare = -0.5 }, "share of hang-ups -0.5")
 	f(func(c *Config) { c.Duration = -1 }, "must not be negative")
+	f(func(c *Config) { c.SLO.TTFT = -1 }, "must not be negative")
+	f(func(c *Config) { c.SLO.E2E = -1 }, "must not be negative")
+	f(func(c *Config) { c.SlowRate = 0.5 }, "slow readers at 0.5 bytes a second: want 1 to")
+	f(func(c *Config) { c.SlowRate = math.Inf(1) }, "slow readers at +Inf")
 }
 
 func TestRing(t *testing.T) {
@@ -175,6 +242,10 @@ func TestKindOf(t *testing.T) {
 	f(strings.TrimSpace(doneLine), frameDone)
 	f(strings.TrimSpace(failLine), frameError)
 	f(`{"type":"status","id":"","status":"ready"}`, frameOther)
+	f(`{"type":"debug","id":""}`, frameOther)
+	f(`{"type":"timing"}`, frameOther)
+	f(`{"type":"tokens","id":""}`, frameOther)
+	f(`{"type":"`, frameOther)
 	f(`{"id":"x","type":"token","content":""}`, frameToken)
 	f(`{ "type":"error","id":"","code":"internal","message":""}`, frameError)
 	f(`nonsense`, frameOther)

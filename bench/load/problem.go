@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -47,7 +48,7 @@ func (g *generator) serverGone() error {
 	if g.open > 0 {
 		return nil
 	}
-	if err := g.connect(0); err != nil {
+	if err := g.connect(context.Background(), 0, goneTimeout); err != nil {
 		return withHint(err)
 	}
 	g.disconnect(0)

@@ -1,11 +1,17 @@
 package load
 
+// The kinds of Result.Loop.
+const (
+	loopClosed = "closed"
+	loopOpen   = "open"
+)
+
 // Result is what one run measured. Times are in milliseconds, rates a second.
 type Result struct {
 	Label     string  `json:"label,omitempty"`
 	Target    string  `json:"target"`
 	Transport string  `json:"transport"` // "uds" or "tcp"
-	Loop      string  `json:"loop"`      // "closed" or "open"
+	Loop      string  `json:"loop"`      // loopClosed or loopOpen
 	Arrivals  string  `json:"arrivals,omitempty"`
 	Conns     int     `json:"conns"`
 	Offered   float64 `json:"offered_rps,omitempty"` // of the open loop
@@ -31,8 +37,9 @@ type Result struct {
 	Repeats *Repeats `json:"repeats,omitempty"`
 
 	// Requests that were due within the measurement and sent, then or in the
-	// drain; and those that were on their way when it began. Each of either kind
-	// ended within the measurement or after it, or is among the unfinished.
+	// drain; and those that were due before it and not answered when it began. Each
+	// of either kind ended within the measurement or after it, or is among the
+	// unfinished, or was due before and never sent.
 	Sent   int64 `json:"sent"`
 	Before int64 `json:"in_flight_before"`
 

@@ -179,12 +179,43 @@ func TestHangUps(t *testing.T) {
 	}
 }
 
+// runUntil is mustRun for runs that happened ends, however long that takes; the
+// server of a run is made for it.
+func runUntil(
+	t *testing.T, config Config, serve func(happened func()) func(*bufio.Reader, net.Conn),
+	check func(t *testing.T, r *Result),
+) {
+	t.Helper()
+	config.Duration = time.Hour
+	for name, portable := range map[string]bool{"native": false, "portable": true} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			config.Target, config.Portable = fakeServer(t, "unix", serve(cancel)), portable
+			r, err := Run(ctx, config)
+			if !errors.Is(err, context.Canceled) || r == nil {
+				t.Fatalf("%v, %+v", err, r)
+			}
+			check(t, r)
+		})
+	}
+}
+
 // TestSlowReaders: a slow connection takes a long answer at its own pace.
 func TestSlowReaders(t *testing.T) {
 	reply := strings.Repeat(tokenLine, 20) + doneLine // about 1 KB
-	config := short(fakeServer(t, "unix", answering(reply)))
-	config.Conns, config.SlowShare, config.SlowRate = 1, 1, 10_000
-	mustRun(t, config, func(t *testing.T, r *Result) {
+	config := short(client.Target{})
+	config.Conns, config.SlowShare, config.SlowRate, config.Warmup = 1, 1, 10_000, 0
+	runUntil(t, config, func(happened func()) func(*bufio.Reader, net.Conn) {
+		return func(r *bufio.Reader, w net.Conn) {
+			for n := 0; skipLine(r); n++ {
+				if n == 3 { // three were read to their end
+					happened()
+				}
+				_, _ = io.WriteString(w, reply)
+			}
+		}
+	}, func(t *testing.T, r *Result) {
 		if rate := float64(r.Bytes) / r.Seconds; rate > 20_000 || r.Bytes == 0 {
 			t.Errorf("%.0f bytes/s at a limit of 10000", rate)
 		}
@@ -193,22 +224,82 @@ func TestSlowReaders(t *testing.T) {
 
 // TestLostConnections come back, and the loss is counted.
 func TestLostConnections(t *testing.T) {
-	var conns atomic.Int64
-	config := short(fakeServer(t, "unix", func(r *bufio.Reader, w net.Conn) {
-		conns.Inc()
-		skipLine(r)
-		_, _ = io.WriteString(w, answer)
-		skipLine(r) // and hangs up on the second
-	}))
-	config.Duration = 300 * time.Millisecond
-	mustRun(t, config, func(t *testing.T, r *Result) {
+	config := short(client.Target{})
+	config.Warmup = 0
+	runUntil(t, config, func(happened func()) func(*bufio.Reader, net.Conn) {
+		var conns atomic.Int64
+		return func(r *bufio.Reader, w net.Conn) {
+			if conns.Inc() == 9 { // of four each came back, and one twice
+				happened()
+			}
+			skipLine(r)
+			_, _ = io.WriteString(w, answer)
+			skipLine(r) // and hangs up on the second
+		}
+	}, func(t *testing.T, r *Result) {
 		if r.Errors["connection lost"] == 0 || r.Done == 0 {
 			t.Errorf("errors %v, done %d", r.Errors, r.Done)
 		}
 	})
-	if conns.Load() < 9 {
-		t.Errorf("%d connections: the lost ones did not come back", conns.Load())
+}
+
+// TestDrainWithoutConnections: what is due when the schedule ends is still sent,
+// also when the connections end before it.
+func TestDrainWithoutConnections(t *testing.T) {
+	f := func(hangUps float64, answers int) {
+		t.Helper()
+		config := short(fakeServer(t, "unix", func(r *bufio.Reader, w net.Conn) {
+			for range answers {
+				if !skipLine(r) {
+					return
+				}
+				time.Sleep(2 * time.Millisecond) // so that most have to wait
+				if _, err := io.WriteString(w, answer); err != nil {
+					return
+				}
+			}
+		}))
+		config.Conns, config.Rate, config.Arrivals = 1, 1000, Steady{}
+		config.Warmup, config.HangUpShare, config.Drain = 0, hangUps, time.Minute
+		config.Duration = 40 * time.Millisecond
+		mustRun(t, config, func(t *testing.T, r *Result) {
+			if r.Unsent != 0 || r.Unfinished != 0 || r.Sent < 38 {
+				t.Errorf("%d sent, %d never, %d unfinished", r.Sent, r.Unsent, r.Unfinished)
+			}
+		})
 	}
+	f(0.5, 1000)
+	f(0, 15)
+}
+
+// TestUnsentOfTheWarmup: what was due before the measurement is not part of it.
+func TestUnsentOfTheWarmup(t *testing.T) {
+	config := short(fakeServer(t, "unix", func(r *bufio.Reader, _ net.Conn) {
+		for skipLine(r) { // and says nothing
+		}
+	}))
+	config.Conns, config.Rate, config.Arrivals = 1, 1000, Steady{}
+	config.Warmup, config.Duration = 100*time.Millisecond, 50*time.Millisecond
+	config.Drain = time.Millisecond
+	mustRun(t, config, func(t *testing.T, r *Result) {
+		if due := int64(1000 * r.Seconds); r.Before < 98 || r.Unsent < due-1 || r.Unsent > due+1 {
+			t.Errorf("%d before, %d unsent of %d", r.Before, r.Unsent, due)
+		}
+	})
+}
+
+// TestDeafServer: a run ends in its time though the server reads nothing.
+func TestDeafServer(t *testing.T) {
+	over := make(chan struct{})
+	config := short(fakeServer(t, "unix", func(*bufio.Reader, net.Conn) { <-over }))
+	defer close(over)
+	config.Conns, config.Prompt, config.Warmup = 1, Fixed(10<<20), 0
+	config.Duration, config.Drain = 20*time.Millisecond, 20*time.Millisecond
+	mustRun(t, config, func(t *testing.T, r *Result) {
+		if r.Sent != 1 || r.Unfinished != 1 {
+			t.Errorf("%d sent, %d unfinished", r.Sent, r.Unfinished)
+		}
+	})
 }
 
 // TestLongPrompts need many writes each; the request must arrive whole.
@@ -300,5 +391,10 @@ func TestAgreement(t *testing.T) {
 	middle, spread := agreement([]*Result{run(4), run(3), run(5)})
 	if middle.key() != 4 || spread != 0.5 {
 		t.Errorf("middle %v, spread %v; want 4 and 0.5", middle.key(), spread)
+	}
+	// The open loop is answered as fast as it asks.
+	open := Result{Loop: loopOpen, AnswerRate: 100, E2E: Latency{P50: 7}}
+	if open.key() != 7 {
+		t.Errorf("open loops are compared by %v, want their median of 7 ms", open.key())
 	}
 }

@@ -36,26 +36,29 @@ const (
 
 // typePrefix begins every line of a server that keeps the wire's key order,
 // which tells the frame's type without decoding it.
-const typePrefix = `{"type":"`
+var (
+	typePrefix = []byte(`{"type":"`)
+	quote      = []byte{'"'}
+)
+
+// longestType is the length of the longest name that kindNamed knows.
+const longestType = len("token")
 
 // kindOf classifies a line.
 func kindOf(line []byte, decoder *codec.FrameDecoder) frameKind {
-	if len(line) > len(typePrefix) && string(line[:len(typePrefix)]) == typePrefix {
-		switch line[len(typePrefix)] {
-		case 't':
-			return frameToken
-		case 'd':
-			return frameDone
-		case 'e':
-			return frameError
-		}
-		return frameOther
+	if rest, ok := bytes.CutPrefix(line, typePrefix); ok {
+		name, _, _ := bytes.Cut(rest[:min(len(rest), longestType+1)], quote)
+		return kindNamed(string(name))
 	}
 	frame, err := decoder.Decode(line)
 	if err != nil {
 		return frameOther
 	}
-	switch frame.Type {
+	return kindNamed(frame.Type)
+}
+
+func kindNamed(name string) frameKind {
+	switch name {
 	case "token":
 		return frameToken
 	case "done":
@@ -68,7 +71,8 @@ func kindOf(line []byte, decoder *codec.FrameDecoder) frameKind {
 
 // eachLine cuts data into lines, joining the first with what the slot kept, and
 // calls f for each until f returns false. Of a line that spans reads only the
-// first keptLineBytes reach f.
+// first keptLineBytes reach f, which tell no frame's type if it does not stand
+// first in them.
 func (s *slotState) eachLine(data []byte, f func(line []byte) bool) {
 	for len(data) > 0 {
 		end := bytes.IndexByte(data, '\n')

@@ -23,7 +23,8 @@ type Stability struct {
 // RepeatUntilStable runs until the last runs agree, or Max is reached, or a run
 // has a Problem, and returns the run in the middle of those last ones and their
 // spread. What is compared is the server's processor time per request if it was
-// measured, else the rate of answers. With an error comes the middle of the runs
+// measured, else the rate of answers, or in the open loop, where that is what was
+// offered, the median time to a whole answer. With an error comes the middle of the runs
 // that were whole, or the interrupted one if it was the first.
 func RepeatUntilStable(ctx context.Context, config Config, s Stability) (*Result, float64, error) {
 	s.Window, s.Max = cmp.Or(s.Window, 3), cmp.Or(s.Max, 10)
@@ -71,8 +72,11 @@ func agreement(results []*Result) (*Result, float64) {
 
 // key is the figure by which runs are compared.
 func (r *Result) key() float64 {
-	if r.Server != nil {
+	switch {
+	case r.Server != nil:
 		return r.Server.USPerRequest
+	case r.Loop == loopOpen:
+		return r.E2E.P50
 	}
 	return r.AnswerRate
 }

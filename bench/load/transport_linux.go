@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -77,17 +78,13 @@ func socketAddress(target client.Target) (unix.Sockaddr, int, error) {
 	return &unix.SockaddrInet6{Port: addr.Port, Addr: [16]byte(addr.IP)}, unix.AF_INET6, nil
 }
 
-func (t *epollTransport) open(slot, chunk int) error {
-	fd, err := t.connect()
+func (t *epollTransport) open(ctx context.Context, slot, chunk int) error {
+	fd, err := t.connect(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", t.target, err)
 	}
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(slot)}
-	err = unix.EpollCtl(t.epoll, unix.EPOLL_CTL_ADD, fd, &event)
-	if err == nil {
-		err = unix.SetNonblock(fd, true)
-	}
-	if err != nil {
+	if err := unix.EpollCtl(t.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
 		_ = unix.Close(fd)
 		return err
 	}
@@ -95,20 +92,13 @@ func (t *epollTransport) open(slot, chunk int) error {
 	return nil
 }
 
-// connect makes a blocking, connected socket and sends the API key on it.
-func (t *epollTransport) connect() (int, error) {
-	deadline := time.Now().Add(connectTimeout)
-	fd, err := unix.Socket(t.family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+// connect makes a connected socket and sends the API key on it.
+func (t *epollTransport) connect(ctx context.Context) (int, error) {
+	fd, err := unix.Socket(t.family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return -1, err
 	}
-	for {
-		err = unix.Connect(fd, t.address)
-		if !isBacklogFull(err) && !errors.Is(err, unix.EINTR) || time.Now().After(deadline) {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	err = t.establish(ctx, fd)
 	if err == nil && t.family != unix.AF_UNIX {
 		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
@@ -120,6 +110,27 @@ func (t *epollTransport) connect() (int, error) {
 		return -1, err
 	}
 	return fd, nil
+}
+
+// establish connects fd, which does not block.
+func (t *epollTransport) establish(ctx context.Context, fd int) error {
+	for {
+		err := unix.Connect(fd, t.address)
+		switch {
+		case err == nil || err == unix.EISCONN:
+			return nil
+		case err == unix.EINPROGRESS || err == unix.EALREADY:
+			fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+			_, _ = unix.Poll(fds, int(pollInterval/time.Millisecond))
+		case isBacklogFull(err) || err == unix.EINTR:
+			time.Sleep(time.Millisecond)
+		default:
+			return err
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+	}
 }
 
 func (t *epollTransport) write(slot int, b []byte) error {

@@ -10,7 +10,7 @@ import (
 )
 
 // netTransport works wherever Go does: a goroutine a connection reads and hands
-// each chunk to the generator, then waits until it was handled. Writes block.
+// each chunk to the generator, then waits until it was handled.
 type netTransport struct {
 	target client.Target
 	slots  []*netSlot // nil: closed
@@ -26,6 +26,9 @@ type netSlot struct {
 	buffer []byte        // the reader's until an event carries it, then the generator's
 	held   bool          // an event was handled while paused: resume lets the reader go on
 	paused bool
+	// writing is closed when the last write that got a goroutine of its own is
+	// done; nil before the first.
+	writing chan struct{}
 }
 
 type netEvent struct {
@@ -35,7 +38,13 @@ type netEvent struct {
 	err  error
 }
 
-const netReadBytes = 64 << 10
+const (
+	netReadBytes = 64 << 10
+
+	// netDirectBytes of a request fit into every socket that has nothing else to
+	// hold: macOS gives a Unix socket 8 KiB.
+	netDirectBytes = 4 << 10
+)
 
 func newNetTransport(target client.Target, slots int) *netTransport {
 	return &netTransport{
@@ -47,14 +56,12 @@ func newNetTransport(target client.Target, slots int) *netTransport {
 	}
 }
 
-func (t *netTransport) open(slot, chunk int) error {
-	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
-	defer cancel()
+func (t *netTransport) open(ctx context.Context, slot, chunk int) error {
 	conn, err := dialNet(ctx, t.target)
 	if err != nil {
 		return err
 	}
-	if chunk == 0 {
+	if chunk == 0 || chunk > netReadBytes {
 		chunk = netReadBytes
 	}
 	s := &netSlot{conn: conn, next: make(chan struct{}, 1), buffer: make([]byte, chunk)}
@@ -81,9 +88,26 @@ func (t *netTransport) read(slot int, s *netSlot) {
 	}
 }
 
+// write gives what might not fit into the socket to a goroutine of its own, and
+// what comes after that as well, so that it stays in order.
 func (t *netTransport) write(slot int, b []byte) error {
-	_, err := t.slots[slot].conn.Write(b)
-	return err
+	s := t.slots[slot]
+	if s.writing == nil && len(b) <= netDirectBytes {
+		_, err := s.conn.Write(b)
+		return err
+	}
+	before, done := s.writing, make(chan struct{})
+	s.writing = done
+	t.wg.Go(func() {
+		defer close(done)
+		if before != nil {
+			<-before
+		}
+		if _, err := s.conn.Write(b); err != nil {
+			_ = s.conn.Close() // which the reader tells of
+		}
+	})
+	return nil
 }
 
 func (t *netTransport) wait(

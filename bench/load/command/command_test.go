@@ -156,6 +156,8 @@ func TestUsageErrors(t *testing.T) {
 	f("--arrivals does nothing without --rate", "--uds", "/x", "--arrivals", "burst:5")
 	f("--slow-rate does nothing without --slow-readers", "--uds", "/x", "--slow-rate", "5")
 	f("--slow-rate 0: want", "--uds", "/x", "--slow-rate", "0", "--slow-readers", "1")
+	f("slow readers at +Inf bytes", "--uds", "/x", "--slow-rate", "inf", "--slow-readers", "1")
+	f("must not be negative", "--uds", "/x", "--slo-ttft", "-1s")
 	f("--api-key does nothing without --tcp", "--uds", "/x", "--api-key", "k")
 	f("--plot needs", "--uds", "/x", "--plot", "x.png")
 	f("no such file", "--uds", "/nowhere/s")

@@ -34,13 +34,10 @@ func (f *flags) run(cmd *cobra.Command) error {
 	if err := f.write(cmd, results); err != nil {
 		return errors.Join(failure, err)
 	}
-	if err := f.draw(results, failure); err != nil {
-		return errors.Join(failure, err)
+	if failure == nil {
+		failure = problemOf(results)
 	}
-	if failure != nil {
-		return failure
-	}
-	return problemOf(results)
+	return errors.Join(failure, f.draw(results, failure))
 }
 
 // runAll makes one run after the other until one fails; the results are those
@@ -140,15 +137,20 @@ func problemOf(results []*load.Result) error {
 	return nil
 }
 
-// draw makes the plot, if one was asked for. After a failure there may be too
-// little to draw, which is no further failure.
+// draw makes the plot, if one was asked for. After a failure, or a run that is worth
+// nothing, there may be too little to draw, which is no further failure.
 func (f *flags) draw(results []*load.Result, failure error) error {
 	if f.plot == "" || failure != nil && len(results) < 2 {
 		return nil
 	}
-	title := cmp.Or(f.config.Label, f.config.Target.String())
+	chart := report.LatencyChart
 	if len(f.sweepConns) > 0 {
-		return report.ConnsChart(title, results).Save(f.plot)
+		chart = report.ConnsChart
 	}
-	return report.LatencyChart(title, results).Save(f.plot)
+	title := cmp.Or(f.config.Label, f.config.Target.String())
+	err := chart(title, results).Save(f.plot)
+	if failure != nil && errors.Is(err, report.ErrNothingToPlot) {
+		return nil
+	}
+	return err
 }

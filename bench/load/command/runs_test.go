@@ -47,6 +47,8 @@ func TestExitCodes(t *testing.T) {
 	f(replying(failure), exitProblem, "PROBLEM    no request was answered: backend_unavailable ")
 	f(replying(failure), exitProblem, `"problem":"no request`, "--json")
 	f(replying(failure), exitProblem, "! 2 connections: no request was", "--sweep-conns", "1,2")
+	f(replying(failure), exitProblem, "! 1 connection at 20/s: no request was", "--sweep-rate", "10,20",
+		"--plot", filepath.Join(t.TempDir(), "x.png"))
 	f(replying(""), exitProblem, "no request was answered: 1 unfinished", "--drain", "10ms")
 	f("/nowhere/s", exitError, "")
 }

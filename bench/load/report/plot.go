@@ -74,8 +74,8 @@ var (
 	}
 )
 
-// errNothingToPlot: a plot needs results that differ in what it is drawn over.
-var errNothingToPlot = errors.New(
+// ErrNothingToPlot: a plot needs results that differ in what it is drawn over.
+var ErrNothingToPlot = errors.New(
 	"nothing to plot: give --sweep-rate or --sweep-conns at least two values")
 
 // CheckFormat reports whether [Chart.Save] can write a file of this name.
@@ -134,7 +134,7 @@ func (c *Chart) draw(canvas draw.Canvas) error {
 		drawn += len(points)
 	}
 	if drawn < 2 {
-		return errNothingToPlot
+		return ErrNothingToPlot
 	}
 	if c.LogX && p.X.Min == p.X.Max { // gonum would extend the axis to zero
 		p.X.Min, p.X.Max = p.X.Min/2, p.X.Max*2
@@ -185,11 +185,14 @@ func (c *Chart) HasLine() bool {
 	})
 }
 
-// drawable leaves out what a logarithmic axis cannot show.
+// drawable is points from left to right, without what a logarithmic axis cannot
+// show.
 func (c *Chart) drawable(points plotter.XYs) plotter.XYs {
-	return slices.DeleteFunc(slices.Clone(points), func(p plotter.XY) bool {
+	points = slices.DeleteFunc(slices.Clone(points), func(p plotter.XY) bool {
 		return c.LogX && p.X <= 0 || c.LogY && p.Y <= 0 || math.IsNaN(p.X+p.Y)
 	})
+	slices.SortStableFunc(points, func(a, b plotter.XY) int { return cmp.Compare(a.X, b.X) })
+	return points
 }
 
 // powersOf puts ticks on an axis at the powers of a base.

@@ -259,8 +259,12 @@ func TestCharts(t *testing.T) {
 	}
 	same := sample() // one point twice: a logarithmic axis has no range then
 	f(ConnsChart("one", []*load.Result{same, same}), ".png", "\x89PNG")
+	chart := LatencyChart("sorted", []*load.Result{faster, sample()})
+	if p := chart.drawable(chart.Series[0].Points); p[0].X >= p[1].X {
+		t.Errorf("a line goes back: %v", p)
+	}
 	err := LatencyChart("empty", []*load.Result{{}}).Save(filepath.Join(t.TempDir(), "x.png"))
-	if !errors.Is(err, errNothingToPlot) {
+	if !errors.Is(err, ErrNothingToPlot) {
 		t.Errorf("empty chart: %v", err)
 	}
 }
