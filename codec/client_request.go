@@ -15,7 +15,7 @@ type RequestOptions struct {
 }
 
 // AppendRequest appends one request line as a client writes it, '\n' included.
-// An empty id is left out. See [CheckWritable] for its length.
+// An empty id is left out. A server refuses a line of MaxLine bytes or more.
 func AppendRequest(dst []byte, id string, msgs []Message, o RequestOptions) []byte {
 	dst = append(dst, '{')
 	if id != "" {

@@ -19,14 +19,6 @@ func (e *InvalidError) Error() string { return e.Text }
 // ErrFrameTooLarge is the refusal of a line over MaxLine, in the wire's words.
 var ErrFrameTooLarge = errors.New("frame exceeds 67108864 byte cap")
 
-// CheckWritable tells whether a line of n bytes, '\n' excluded, may be sent.
-func CheckWritable(n int) error {
-	if n >= MaxLine {
-		return ErrFrameTooLarge
-	}
-	return nil
-}
-
 // The reasons are values rather than made on the spot: refusing a hostile line
 // costs no allocation.
 var (

@@ -129,19 +129,6 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-func TestCheckWritable(t *testing.T) {
-	f := func(n int, want error) {
-		t.Helper()
-		if got := CheckWritable(n); !errors.Is(got, want) {
-			t.Errorf("CheckWritable(%d) = %v; want %v", n, got, want)
-		}
-	}
-	f(0, nil)
-	f(MaxLine-1, nil)
-	f(MaxLine, ErrFrameTooLarge)
-	f(MaxLine+1, ErrFrameTooLarge)
-}
-
 func TestRequestRoundTrip(t *testing.T) {
 	msgs := []Message{{"system", "a\x00\"\\\u2028</script>"}, {"assistant", ""}, {"user", "é😀"}}
 	line := AppendRequest(nil, "id\n", msgs, RequestOptions{TopK: new(uint32(1))})

@@ -17,5 +17,6 @@
 //
 // The package starts no goroutine and sets no timer; it reads the monotonic
 // clock only. Everything may be called from any goroutine. While an entry is
-// healthy neither Pick nor Done takes a lock or allocates.
+// healthy neither Pick nor Done allocates, and only entries with a weight take a
+// lock.
 package route

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"time"
 )
 
@@ -182,6 +181,3 @@ func (l *Log) fileState(err error, dropped uint64) {
 }
 
 func (l *Log) enabled(level slog.Level) bool { return level >= l.level.Level() }
-
-// DefaultDir is where the log goes unless told otherwise: ~/.inferd/logs.
-func DefaultDir(home string) string { return filepath.Join(home, ".inferd", "logs") }

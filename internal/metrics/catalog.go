@@ -66,15 +66,6 @@ var catalog = []Metric{
 // Catalog lists every family of the inferd_ prefix.
 func Catalog() []Metric { return slices.Clone(catalog) }
 
-// Names lists the family names.
-func Names() []string {
-	names := make([]string, len(catalog))
-	for i, m := range catalog {
-		names[i] = m.Name
-	}
-	return names
-}
-
 // Wire is a protocol, as a label.
 type Wire uint8
 
@@ -94,7 +85,7 @@ type Outcome uint8
 // The outcomes. The reason of a refusal is in inferd_rejected_total.
 const (
 	Done      Outcome = iota // its terminal frame was a done
-	Rejected                 // refused before any engine saw it
+	Rejected                 // refused, before an engine saw it or by the engine
 	Failed                   // the engine failed before its first token
 	Broken                   // the stream broke off after a token
 	Cancelled                // the client went away

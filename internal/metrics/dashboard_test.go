@@ -101,9 +101,9 @@ func TestDashboardQueriesWhatIsServed(t *testing.T) {
 	}
 	// Every metric is worth a look, or it would not be served.
 	text := strings.Join(all, "\n")
-	for _, name := range Names() {
-		if !strings.Contains(text, name) {
-			t.Errorf("%s is on no panel", name)
+	for _, m := range Catalog() {
+		if !strings.Contains(text, m.Name) {
+			t.Errorf("%s is on no panel", m.Name)
 		}
 	}
 }

@@ -80,9 +80,9 @@ func TestCatalogIsWhatIsServed(t *testing.T) {
 			t.Errorf("%s: labels %v, catalog has %v", m[1], labels, catalog[i].Labels)
 		}
 	}
-	for _, name := range Names() {
-		if !served[name] {
-			t.Errorf("%s is in the catalog but not served", name)
+	for _, m := range catalog {
+		if !served[m.Name] {
+			t.Errorf("%s is in the catalog but not served", m.Name)
 		}
 	}
 }

@@ -16,8 +16,8 @@ func TestMetrics_EveryNameIsServed(t *testing.T) {
 	d := harness.StartMock(t, "--metrics-addr", "127.0.0.1:0")
 	answers(t, d)
 	all := observe.Scrape(t, d)
-	for _, name := range metrics.Names() {
-		found := false
+	for _, m := range metrics.Catalog() {
+		name, found := m.Name, false
 		for series := range all {
 			base, _, _ := strings.Cut(series, "{")
 			found = found || base == name || base == name+"_count"
