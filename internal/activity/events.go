@@ -100,6 +100,13 @@ type BackendFailed struct {
 	Reason  string
 }
 
+// NoBackend is a request for which no backend was ready, or none whose breaker let
+// it through.
+type NoBackend struct {
+	From
+	ReqID string
+}
+
 // QueueFull is a request refused at the gate.
 type QueueFull struct {
 	From

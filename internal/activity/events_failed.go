@@ -106,6 +106,21 @@ func (l *Log) BackendFailed(e *BackendFailed) {
 	l.finish(kindBackendFailed, n)
 }
 
+// NoBackend logs no_backend.
+func (l *Log) NoBackend(e *NoBackend) {
+	if !l.begins(kindNoBackend) {
+		return
+	}
+	n := l.line()
+	n.conn(e.Conn)
+	n.name(kindNoBackend, V1)
+	n.text(`"peer":"`, e.Peer)
+	n.str(`"req_id":"`, e.ReqID)
+	n.time(&l.stamp, n.now)
+	n.wire(e.Wire)
+	l.finish(kindNoBackend, n)
+}
+
 // Breaker logs breaker_opened, breaker_half_open or breaker_closed.
 func (l *Log) Breaker(backend string, state BreakerState) {
 	k := kindBreakerClosed + kind(min(state, BreakerOpened))
@@ -161,6 +176,7 @@ const (
 	kindRequestOversized
 	kindRequestCancelled
 	kindBackendFailed
+	kindNoBackend
 	kindBreakerClosed // the breaker's kinds in the order of BreakerState
 	kindBreakerHalfOpen
 	kindBreakerOpened
@@ -191,6 +207,7 @@ var kinds = [kindCount]struct {
 	kindRequestOversized: {name: "request_oversized", level: slog.LevelWarn, flood: true},
 	kindRequestCancelled: {name: "request_cancelled", flood: true},
 	kindBackendFailed:    {name: "backend_failed", level: slog.LevelWarn},
+	kindNoBackend:        {name: "no_backend", level: slog.LevelWarn, flood: true},
 	kindBreakerClosed:    {name: "breaker_closed"},
 	kindBreakerHalfOpen:  {name: "breaker_half_open"},
 	kindBreakerOpened:    {name: "breaker_opened", level: slog.LevelWarn},

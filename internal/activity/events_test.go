@@ -110,6 +110,9 @@ func TestEventLines(t *testing.T) {
 	f(func(l *Log) { l.BackendFailed(&BackendFailed{Backend: "b", ReqID: "x", Reason: "refused"}) },
 		`{"backend":"b","component":"activity","level":"warn","msg":"backend_failed",`+
 			`"reason":"refused","req_id":"x",`+at+`}`)
+	f(func(l *Log) { l.NoBackend(&NoBackend{From: from, ReqID: "x"}) },
+		`{"component":"activity","conn":7,"level":"warn","msg":"no_backend","peer":"unix:1000:42",`+
+			`"req_id":"x",`+at+`}`)
 	f(func(l *Log) { l.Breaker("b", BreakerHalfOpen) },
 		`{"backend":"b","component":"activity","level":"info","msg":"breaker_half_open",`+at+`}`)
 	f(func(l *Log) { l.DrainCut(3, 4) },

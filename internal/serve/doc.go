@@ -9,8 +9,9 @@
 //
 // A lane decodes on its event loop, and on admission fills a pooled request. The
 // request then belongs to the queue, to the one worker that pops it, and to
-// nobody when the worker has sent its last frame. Only one other party may touch
-// it: the loop, to cancel it under the connection's lock when the client goes.
+// nobody when the worker has sent its last frame. Others touch it only under the
+// connection's lock, as long as that holds it: the loop, to cancel it when the client
+// goes, [Cut] at the end of a drain, and [RequestID].
 // Whoever takes a request out of the queue ends it, so a ticket is released
 // exactly once, and by then its engine work has stopped.
 //

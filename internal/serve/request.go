@@ -136,6 +136,7 @@ func (r *request) run() {
 	lease, err := s.opt.Router.Pick(v1Capable)
 	if err != nil {
 		s.met.Reject(metrics.NoBackend)
+		s.opt.Log.NoBackend(&activity.NoBackend{From: r.from(), ReqID: r.req.ID})
 		r.refuse(codec.BackendUnavailable, route.ErrNoneAvailable.Error(), metrics.Rejected)
 		return
 	}
@@ -197,6 +198,7 @@ func (r *request) failed(err error) {
 	switch {
 	case errors.Is(err, errTooLong):
 		r.lease.Done(route.Neutral)
+		r.logBroken(errTooLong.Error())
 		r.refuse(codec.Internal, errTooLong.Error(), metrics.Broken)
 	case r.first == 0 && errors.As(err, &refusal):
 		r.refused(refusal)
@@ -262,11 +264,16 @@ func (r *request) brokenOff(err error) {
 		r.refuse(codec.BackendUnavailable, engine.ErrNoDone.Error(), metrics.Failed)
 		return
 	}
+	r.logBroken(clean(err.Error()))
+	r.refuse(codec.BackendUnavailable, engine.ErrNoDone.Error(), metrics.Broken)
+}
+
+// logBroken logs why a stream ends after its first token.
+func (r *request) logBroken(reason string) {
 	r.svc.opt.Log.RequestErrorMidStream(&activity.RequestErrorMidStream{
-		From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: clean(err.Error()),
+		From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: reason,
 		Duration: time.Duration(loop.Nanotime() - r.arrived),
 	})
-	r.refuse(codec.BackendUnavailable, engine.ErrNoDone.Error(), metrics.Broken)
 }
 
 // refuse ends the request with an error frame.
@@ -290,7 +297,6 @@ func (r *request) count(o metrics.Outcome, total time.Duration) {
 // cancelled ends a request that nobody waits for.
 func (r *request) cancelled() {
 	r.logCancelled("running")
-	r.frame = r.frame[:0]
 	r.finish(loop.Nanotime())
 }
 
@@ -331,7 +337,11 @@ func (r *request) panicked(v any) {
 	r.svc.opt.Log.BackendFailed(&activity.BackendFailed{
 		From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: "panic",
 	})
-	r.refuse(codec.Internal, "internal error", metrics.Failed)
+	outcome := metrics.Failed
+	if r.first != 0 {
+		outcome = metrics.Broken
+	}
+	r.refuse(codec.Internal, "internal error", outcome)
 }
 
 // recycle makes the request available for another; it is not touched after.

@@ -143,6 +143,7 @@ func (l *v1Lane) Line(
 	r.arrived = arrived
 	if !conn.Attach(r) { // only off the loop can the client be gone meanwhile
 		r.ticket.Release()
+		r.logCancelled("queued")
 		r.recycle()
 		return dst, loop.Close
 	}
@@ -166,6 +167,9 @@ var emptyID = []byte(`""`)
 
 // longIDText is about an id that no frame has room for.
 const longIDText = "id leaves no room for an answer"
+
+// inboundText is about input that found no room.
+const inboundText = "unfinished input of all connections exceeds --max-inbound-bytes"
 
 func (l *v1Lane) invalid(conn *loop.Conn, client *Client, id string, err error) {
 	l.reject(metrics.InvalidRequest)
@@ -215,8 +219,10 @@ func (l *v1Lane) Fault(conn *loop.Conn, f loop.Fault, dst []byte) []byte {
 		return codec.AppendError(dst, emptyID, codec.FrameTooLarge, codec.ErrFrameTooLarge.Error())
 	case loop.FaultInbound:
 		l.reject(metrics.InboundLimit)
-		return codec.AppendError(dst, emptyID, codec.FrameTooLarge,
-			"unfinished input of all connections exceeds --max-inbound-bytes")
+		l.svc.opt.Log.InvalidRequest(&activity.InvalidRequest{
+			From: conn.Tag().(*Client).from(conn), Reason: inboundText,
+		})
+		return codec.AppendError(dst, emptyID, codec.FrameTooLarge, inboundText)
 	default:
 		return codec.AppendError(dst, emptyID, codec.Internal, "internal error")
 	}

@@ -115,6 +115,7 @@ func TestActivity_BackendEvents(t *testing.T) {
 	has(t, failing.AwaitEvent(t, "backend_failed", ofRequest("f")), "backend", "conn", "peer",
 		"reason")
 	has(t, failing.AwaitEvent(t, "breaker_opened", nil), "backend")
+	has(t, failing.AwaitEvent(t, "no_backend", ofRequest("f")), "conn", "peer")
 	n := 0
 	for _, e := range failing.ActivityLog(t) {
 		if e.Msg() == "backend_failed" {
