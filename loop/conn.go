@@ -43,6 +43,7 @@ type Conn struct {
 	pend        *buffer
 	sent        int
 	backlogSeen int // what workers were last told of it
+	charged     int // what of it counts as Server.Inbound, see charge
 
 	// owned by the loop: deadlines (nanotime; 0 = not running) and the links of
 	// the loop's list of connections that have any
@@ -53,6 +54,7 @@ type Conn struct {
 	place     place
 	attempt   uint64 // the number of the way back that a returning connection is on
 	busy      bool   // a task or a decoder has the connection: no line is consumed
+	putOff    bool   // its next lines are consumed when the loop comes by, see allowance
 	authed    bool   // the key was given, or none is wanted
 	closing   bool   // nothing more is consumed; closes when flushed
 	lingering bool   // all is sent, the writing side shut; reads until EOF or deadline
@@ -173,11 +175,8 @@ func (c *Conn) Write(frames []byte) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	wake := c.append(frames, 0)
+	c.append(frames, 0)
 	c.mu.Unlock()
-	if wake {
-		c.lp.push(c)
-	}
 	return nil
 }
 
@@ -191,26 +190,24 @@ func (c *Conn) FinishClose(frames []byte) { c.finish(frames, evFinished|evClose)
 func (c *Conn) finish(frames []byte, ev event) {
 	c.mu.Lock()
 	c.task = nil
-	wake := !c.closed && c.append(frames, ev)
-	c.mu.Unlock()
-	if wake {
-		c.lp.push(c)
+	if !c.closed {
+		c.append(frames, ev)
 	}
+	c.mu.Unlock()
 }
 
 // signal is how other goroutines than workers tell the loop something.
 func (c *Conn) signal(ev event) {
 	c.mu.Lock()
-	wake := !c.closed && c.append(nil, ev)
-	c.mu.Unlock()
-	if wake {
-		c.lp.push(c)
+	if !c.closed {
+		c.append(nil, ev)
 	}
+	c.mu.Unlock()
 }
 
-// append adds to the outbox; mu is held. It reports whether the caller must
-// push the connection to the dirty list.
-func (c *Conn) append(frames []byte, ev event) bool {
+// append adds to the outbox and to the dirty list; mu is held and the connection not
+// closed. So the loop is still there: it ends only after its last connection.
+func (c *Conn) append(frames []byte, ev event) {
 	if len(frames) > 0 {
 		if c.out == nil {
 			c.out = framePool.Get()
@@ -218,9 +215,10 @@ func (c *Conn) append(frames []byte, ev event) bool {
 		c.out.B = append(c.out.B, frames...)
 	}
 	c.events |= ev
-	wake := !c.queued
-	c.queued = true
-	return wake
+	if !c.queued {
+		c.queued = true
+		c.lp.push(c)
+	}
 }
 
 // ended says whether nobody is there any more to be answered.
@@ -230,10 +228,10 @@ func (c *Conn) ended() bool {
 	return c.closed
 }
 
-// free says whether the next line may be consumed: the one before is answered
-// and the client takes its answers. Loop only.
+// free says whether the next line may be consumed: the one before is answered,
+// the client takes its answers, and it is not the turn of others. Loop only.
 func (c *Conn) free() bool {
-	return !c.busy && !c.closing && !c.dead && c.unwritten() < c.lp.srv.opt.MaxOutputBytes
+	return !c.busy && !c.closing && !c.dead && !c.putOff && c.unwritten() < maxUnreadAnswers
 }
 
 // unwritten is the loop's part of the pending output. Loop only.

@@ -18,7 +18,9 @@ func (lp *eventLoop) now() int64 { return Nanotime() }
 // (unless there is an idle timeout), so a tick costs next to nothing.
 func (lp *eventLoop) watch(c *Conn) {
 	t := lp.srv.timeouts.Load()
-	unfinished := c.in != nil && !c.busy && c.pend == nil
+	// Who is not read cannot finish its line.
+	unread := c.place == starved || c.place == returning || c.putOff
+	unfinished := c.in != nil && !c.busy && c.pend == nil && !unread
 	switch {
 	case !unfinished:
 		c.lineAt = 0
@@ -71,13 +73,18 @@ func (lp *eventLoop) unwatch(c *Conn) {
 	lp.watchCount.Dec()
 }
 
-// expire closes the connections whose deadline has passed.
+// expire closes the connections whose deadline has passed. If it comes late the
+// loop, or the whole process, stood still, and what clients have sent in time may
+// not have been read yet: their input is not missed before the next tick.
 func (lp *eventLoop) expire() {
+	lp.expiring.Store(false)
 	now, t := lp.now(), lp.srv.timeouts.Load()
+	lenient := !lp.lenient && now-lp.expiredAt > lateTicks*int64(t.tick())
+	lp.lenient, lp.expiredAt = lenient, now
 	for c := lp.watching; c != nil; {
 		next := c.next // c may leave the list
 		why, late := c.overdue(now, t)
-		if late && !(why == ReasonSlowReader && lp.stillTakes(c)) {
+		if late && !(lenient && why.missesInput()) && !(why == ReasonSlowReader && lp.stillTakes(c)) {
 			lp.bury(c, why)
 		} else if c.place == starved {
 			c.place = parked
@@ -161,14 +168,13 @@ func (k *clock) run() {
 			return
 		}
 		for k.srv.watched() {
-			every := k.srv.timeouts.Load().shortest() / 8
 			select {
-			case <-time.After(min(max(every, tickMin), tickMax)):
+			case <-time.After(k.srv.timeouts.Load().tick()):
 			case <-k.quit:
 				return
 			}
 			for _, lp := range k.srv.loops {
-				if lp.watchCount.Load() > 0 {
+				if lp.watchCount.Load() > 0 && lp.expiring.CompareAndSwap(false, true) {
 					lp.do(lp.expire)
 				}
 			}

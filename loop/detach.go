@@ -21,7 +21,8 @@ import (
 //     the kernel's buffer fills, the client has to wait. When it has been
 //     answered it is attached to the same loop again.
 //
-// While detached, the poller watches the duplicate for a hang-up.
+// While detached, the poller watches the duplicate for a hang-up (a kqueue only
+// while there is output), but not on the way back.
 
 // closedByGnet handles the end of gnet's part of a connection.
 func (lp *eventLoop) closedByGnet(c *Conn, err error) {
@@ -68,7 +69,8 @@ func (lp *eventLoop) lost(c *Conn, why Reason) {
 // gone tells a full close from a shut-down writing side. Only Unix sockets say
 // so at once; on TCP the two look alike until a write fails.
 func gone(fd int) bool {
-	p := []unix.PollFd{{Fd: int32(fd)}}
+	// macOS reports a hang-up only with an event that was asked for.
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
 	n, err := unix.Poll(p, 0)
 	return err == nil && n > 0 && p[0].Revents&(unix.POLLHUP|unix.POLLERR|unix.POLLNVAL) != 0
 }
@@ -140,6 +142,17 @@ func (lp *eventLoop) attachAgain(c *Conn) {
 	nc, err := connOf(c.fd)
 	if err != nil {
 		lp.notAttached(c, err)
+		return
+	}
+	if nc.RemoteAddr() == nil {
+		// TCP, closed by both sides or reset: there is nothing to be read, and gnet
+		// panics for want of an address and loses a descriptor.
+		_ = nc.Close()
+		why := ReasonHangup
+		if c.closing {
+			why = c.reason
+		}
+		lp.bury(c, why)
 		return
 	}
 	lp.unpoll(c)

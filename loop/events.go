@@ -75,7 +75,10 @@ func (lp *eventLoop) receivedContained(c *Conn, b []byte) {
 func (lp *eventLoop) closedContained(c *Conn, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			c.g, c.fd = nil, -1 // gnet's to close
+			if c.g != nil { // not detached: the descriptor is gnet's to close
+				lp.unpoll(c)
+				c.g, c.fd = nil, -1
+			}
 			lp.panicked(c, r)
 		}
 	}()

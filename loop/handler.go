@@ -14,7 +14,7 @@ type Handler interface {
 	NewLane() Lane
 
 	// Closed is called once for each connection that Accept let in, on its loop
-	// (or the acceptor's goroutine if no loop took it).
+	// (or, if no loop took it, on a goroutine of its own).
 	Closed(c *Conn, reason Reason)
 }
 

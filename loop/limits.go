@@ -16,17 +16,31 @@ const (
 	// line must not stay in memory for the rest of the daemon's life.
 	pooledBytes = 64 << 10
 
-	// maxDecoders is how many long lines are decoded at once; more wait.
+	// maxDecoders is how many long lines are decoded at once, if that leaves the loops
+	// a processor; more wait. sonic's code is not preempted: on all processors at once
+	// it would keep everybody waiting for half a second.
 	maxDecoders = 2
 
 	// replyBytes is how much the loop collects of immediate answers before it
 	// writes them.
 	replyBytes = 32 << 10
 
-	// writePieceBytes is the most that one write hands to a socket. A Unix
-	// socket frees what a write gave it only when the reader has taken all of
-	// that; small pieces let a slow reader's progress be seen.
+	// maxUnreadAnswers is the unwritten output from which on no further line of a
+	// connection is consumed. It needs no permit to be answered at once, so this
+	// times the number of connections is what clients that don't read can fill.
+	maxUnreadAnswers = 64 << 10
+
+	// allowanceBytes and lineCost: see allowance. A line that is refused costs as
+	// much as some 250 bytes of a longer one, about a microsecond.
+	allowanceBytes = 16 << 10
+	lineCost       = 256
+
+	// writePieceBytes is the most that one write hands to a socket, and
+	// slowPieceBytes likewise while output is pending. A Unix socket frees what a
+	// write gave it only when the reader has taken all of that; small pieces let a
+	// slow reader's progress be seen.
 	writePieceBytes = 32 << 10
+	slowPieceBytes  = 4 << 10
 
 	// breatheReads is how many reads the loop does in a row, see breathe.
 	breatheReads = 64
@@ -85,6 +99,10 @@ const (
 	// it is an eighth of the shortest deadline.
 	tickMin = 10 * time.Millisecond
 	tickMax = 250 * time.Millisecond
+
+	// lateTicks is how many ticks late a look at the deadlines shows that the loop
+	// stood still.
+	lateTicks = 3
 )
 
 // Defaults of Options.

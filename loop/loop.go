@@ -6,6 +6,7 @@ import (
 
 	"github.com/panjf2000/gnet/v2"
 	"go.uber.org/atomic"
+	"golang.org/x/sys/unix"
 )
 
 // eventLoop is what this package adds to one of gnet's loops: the dirty list
@@ -17,22 +18,27 @@ type eventLoop struct {
 	wakeFD int // writing to it wakes the loop, see wake
 
 	// owned by the loop
-	reply    []byte // immediate answers, collected
-	reads    int    // since the loop last let others run; see breathe
-	lanes    map[Handler]Lane
-	watching *Conn // connections with a deadline
-	spare    int   // a descriptor, see keepSpare; -1: there is none
+	reply     []byte // immediate answers, collected
+	reads     int    // since the loop last let others run; see breathe
+	lanes     map[Handler]Lane
+	watching  *Conn // connections with a deadline
+	spare     int   // a descriptor, see keepSpare; -1: there is none
+	expiredAt int64 // when expire last ran
+	lenient   bool  // … and spared those whose input was missed
 
 	// atomic
 	dirty      atomic.Pointer[Conn] // newest first; see push and drain
 	awake      atomic.Bool          // the loop looks at the list before it sleeps
 	watchCount atomic.Int64
+	expiring   atomic.Bool   // expire has been asked for
 	connCount  atomic.Int64  // connections, those on their way to the loop included
 	rounds     atomic.Uint64 // of breatheReads reads each
 	turned     atomic.Bool   // since Server.Alive last asked
 
-	mu    sync.Mutex
-	calls []func() // guarded by mu: to run on the loop
+	mu sync.Mutex
+	// guarded by mu
+	calls []func() // to run on the loop
+	ended bool     // wakeFD is closed
 }
 
 // push puts c on the dirty list; the caller has just set c.queued, which makes
@@ -62,12 +68,27 @@ func (lp *eventLoop) contained(f func()) {
 	f()
 }
 
-// do runs f on the loop, soon.
+// do runs f on the loop, soon, unless that has ended.
 func (lp *eventLoop) do(f func()) {
 	lp.mu.Lock()
+	defer lp.mu.Unlock()
+	if lp.ended {
+		return
+	}
 	lp.calls = append(lp.calls, f)
-	lp.mu.Unlock()
 	lp.wake()
+}
+
+// end closes the loop's descriptors when gnet's loop has ended and no connection is
+// left that a worker could push.
+func (lp *eventLoop) end() {
+	lp.mu.Lock()
+	defer lp.mu.Unlock()
+	lp.ended, lp.calls = true, nil
+	_ = unix.Close(lp.wakeFD)
+	if lp.spare >= 0 {
+		_ = unix.Close(lp.spare)
+	}
 }
 
 // turn is what the loop does when woken.
@@ -193,7 +214,7 @@ func (lp *eventLoop) serve(c *Conn) {
 			lp.closeAfter(c, ReasonFault)
 		}
 	}
-	if c.in != nil {
+	if c.putOff = false; c.in != nil {
 		lp.consumeStashed(c)
 	}
 	lp.settle(c)
@@ -202,9 +223,10 @@ func (lp *eventLoop) serve(c *Conn) {
 // panicked ends the connection whose handling panicked with r; the loop lives.
 func (lp *eventLoop) panicked(c *Conn, r any) {
 	lp.srv.opt.OnPanic(r)
+	before := lp.reply // answers to the lines before the one that panicked
 	lp.reply = nil
 	if !c.dead && !c.busy {
-		lp.send(c, lp.fault(c, FaultPanic, nil))
+		lp.send(c, lp.fault(c, FaultPanic, before))
 	}
 	lp.bury(c, ReasonInternal)
 }

@@ -17,8 +17,10 @@ type Options struct {
 	// MaxOutputBytes is how much unwritten output of one connection makes its
 	// worker wait (Conn.Write). What the loop is about to write comes on top,
 	// so a connection holds at most twice that, and the last frame.
-	MaxOutputBytes  int
-	MaxInboundBytes int64 // unfinished and waiting input of all connections
+	MaxOutputBytes int
+	// MaxInboundBytes is the unfinished and waiting input of all connections, and
+	// what they have not read of finished answers.
+	MaxInboundBytes int64
 	Timeouts        Timeouts
 
 	Log *slog.Logger
@@ -55,6 +57,9 @@ func (t Timeouts) shortest() time.Duration {
 // cores give it to do: a loop for each four cores keeps it so, see
 // docs/design.md.
 func DefaultLoops() int { return max(1, runtime.GOMAXPROCS(0)/4) }
+
+// tick is how often deadlines are looked at.
+func (t Timeouts) tick() time.Duration { return min(max(t.shortest()/8, tickMin), tickMax) }
 
 func (o Options) withDefaults() Options {
 	def := func(v *int, d int) {

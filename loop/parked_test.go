@@ -182,6 +182,11 @@ func TestNoDescriptors_Parked(t *testing.T) {
 		onLoop(k, func() { wants = k.place == starved })
 		return wants
 	})
+	onLoop(k, func() {
+		if k.in != nil && k.lineAt != 0 {
+			t.Error("the time for its line runs, which nobody reads")
+		}
+	})
 	restore()
 	for i := range lines {
 		if _, err := r.ReadString('\n'); err != nil {

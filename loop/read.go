@@ -25,10 +25,25 @@ func (lp *eventLoop) received(c *Conn, b []byte) {
 	lp.settle(c)
 }
 
+// allowance is the work that one connection's lines may make the loop do in a row:
+// bytes, and so many more for each line. Only lines that are answered at once use it
+// up, for any other makes the connection busy; but a client that sends thousands of
+// those would keep the others waiting.
+type allowance int
+
+// spend takes one line off and puts the connection off if there is more to consume
+// than what is left allows.
+func (a *allowance) spend(c *Conn, line []byte, more bool) {
+	if *a -= allowance(len(line) + lineCost); *a < 0 && more && c.free() {
+		c.putOff = true
+		c.signal(0)
+	}
+}
+
 // consume handles the lines at the beginning of b while the connection is free,
-// sends what is answered at once, and returns the rest. scanned bytes of b are
-// known to hold no newline.
+// sends what is answered at once, and returns the rest.
 func (lp *eventLoop) consume(c *Conn, b []byte) []byte {
+	left := allowance(allowanceBytes)
 	reply := lp.reply[:0]
 	for len(b) > 0 && c.free() {
 		i := bytes.IndexByte(b, '\n')
@@ -37,11 +52,13 @@ func (lp *eventLoop) consume(c *Conn, b []byte) []byte {
 		}
 		line := b[:i]
 		b = b[i+1:]
+		lp.reply = reply // for a panic, see panicked
 		reply = lp.line(c, line, reply)
 		if len(reply) >= replyBytes {
 			lp.send(c, reply)
 			reply = reply[:0]
 		}
+		left.spend(c, line, len(b) > 0)
 	}
 	lp.send(c, reply)
 	lp.reply = reply[:0]
@@ -148,6 +165,7 @@ func (lp *eventLoop) dropStash(c *Conn) {
 // consumeStashed handles stashed lines while the connection is free. Each byte
 // is searched for a newline once, however slowly the line arrives.
 func (lp *eventLoop) consumeStashed(c *Conn) {
+	left := allowance(allowanceBytes)
 	reply := lp.reply[:0]
 	for c.in != nil && c.free() {
 		c.scanned = max(c.scanned, c.head)
@@ -164,12 +182,14 @@ func (lp *eventLoop) consumeStashed(c *Conn) {
 			lp.decodeAside(c, end+1)
 			break
 		}
+		lp.reply = reply // for a panic, see panicked
 		reply = lp.line(c, line, reply)
 		lp.unstash(c, len(line)+1)
 		if len(reply) >= replyBytes {
 			lp.send(c, reply)
 			reply = reply[:0]
 		}
+		left.spend(c, line, c.in != nil)
 	}
 	lp.send(c, reply)
 	lp.reply = reply[:0]

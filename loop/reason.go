@@ -36,6 +36,11 @@ func (r Reason) String() string {
 	return "unknown"
 }
 
+// missesInput says whether the reason is that the client did not send in time.
+func (r Reason) missesInput() bool {
+	return r == ReasonAuth || r == ReasonIdle || r == ReasonLine
+}
+
 // Reasons lists every reason, for metrics that pre-create their series.
 func Reasons() []Reason {
 	all := make([]Reason, numReasons)

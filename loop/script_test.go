@@ -2,6 +2,7 @@ package loop
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 // script is a handler whose lines say what to do:
 //
 //	say TEXT      answer at once
+//	fill N        answer with so many bytes at once
 //	work N TEXT   a task that writes N frames of TEXT, then "done"
 //	hold          a task that waits for Cancel or release, then says "held"
 //	last TEXT     answer and close
@@ -84,6 +86,9 @@ func (l scriptLane) Line(c *Conn, line, dst []byte, _ bool) ([]byte, Action) {
 	switch verb {
 	case "say":
 		return fmt.Appendf(dst, "%s\n", rest), Next
+	case "fill":
+		n, _ := strconv.Atoi(rest)
+		return append(append(dst, bytes.Repeat([]byte{'x'}, n)...), '\n'), Next
 	case "len":
 		return fmt.Appendf(dst, "%d\n", len(line)), Next
 	case "last":

@@ -3,12 +3,12 @@ package loop
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
 	"go.uber.org/atomic"
-	"golang.org/x/sys/unix"
 )
 
 // Server is a set of event loops and the listeners that feed them. Its methods
@@ -36,7 +36,7 @@ type Server struct {
 	connCount atomic.Int64
 	nextID    atomic.Uint64
 	refused   atomic.Uint64
-	inbound   atomic.Int64 // bytes of unconsumed input
+	inbound   atomic.Int64 // bytes of unconsumed input, and see charge
 
 	mu        sync.Mutex
 	listeners []*Listener      // guarded by mu
@@ -50,7 +50,7 @@ func Start(opt Options) (*Server, error) {
 		opt:         opt.withDefaults(),
 		byLoop:      make(map[gnet.EventLoop]*eventLoop),
 		conns:       make(map[uint64]*Conn),
-		decodeSlots: make(chan struct{}, maxDecoders),
+		decodeSlots: make(chan struct{}, max(1, min(maxDecoders, runtime.GOMAXPROCS(0)-1))),
 		enrolSlots:  make(chan struct{}, enrolAtOnce),
 	}
 	s.SetTimeouts(opt.Timeouts)
@@ -108,18 +108,7 @@ func (s *Server) startLoops() error {
 // SetTimeouts changes the timeouts of all connections.
 func (s *Server) SetTimeouts(t Timeouts) {
 	s.timeouts.Store(&t)
-	for _, lp := range s.loops {
-		lp.do(lp.rewatch)
-	}
-}
-
-// rewatch looks at every connection's deadlines anew.
-func (lp *eventLoop) rewatch() {
-	for _, c := range lp.srv.Conns() {
-		if c.lp == lp && !c.dead {
-			lp.watch(c)
-		}
-	}
+	s.eachConn(func(lp *eventLoop, c *Conn) { lp.watch(c) })
 }
 
 // Conns lists the open connections, in no order.
@@ -158,7 +147,8 @@ func (s *Server) Count() int { return int(s.connCount.Load()) }
 // or by Handler.Accept.
 func (s *Server) Refused() uint64 { return s.refused.Load() }
 
-// Inbound is the unconsumed input of all connections, in bytes.
+// Inbound is the unconsumed input of all connections and what they have not read of
+// finished answers, in bytes: what Options.MaxInboundBytes limits.
 func (s *Server) Inbound() int64 { return s.inbound.Load() }
 
 // Loops is the number of event loops.
@@ -206,7 +196,8 @@ func (s *Server) Alive() bool {
 func (lp *eventLoop) sayAlive() { lp.turned.Store(true) }
 
 // CloseListeners accepts no more connections than have been made; open ones live
-// on. A loop that stands still keeps it for two seconds at most.
+// on. Clients that come without end or a loop that stands still keep it for
+// lastCallLimit and stuckLimit at most, three seconds.
 func (s *Server) CloseListeners() {
 	s.mu.Lock()
 	ls := s.listeners
@@ -224,8 +215,9 @@ func (s *Server) CloseListeners() {
 // written output included, and closes it; when ctx ends it cuts the rest, whose
 // number it returns. The server is not used again; a second call does nothing.
 //
-// When ctx has ended it waits two seconds longer at most for each of: its loops, and
-// the lines being decoded. One that stands still is left behind as it is.
+// Whatever ctx says, the listeners take the time that CloseListeners does. When ctx
+// has ended it waits two seconds longer at most for each of: its loops, and the lines
+// being decoded. One that stands still is left behind as it is.
 func (s *Server) Shutdown(ctx context.Context) (cut int) {
 	s.CloseListeners()
 	if !s.shut.CompareAndSwap(false, true) {
@@ -261,10 +253,7 @@ func (s *Server) Shutdown(ctx context.Context) (cut int) {
 	s.background.Wait()
 	_ = s.gnet.Stop()
 	for _, lp := range s.loops {
-		_ = unix.Close(lp.wakeFD)
-		if lp.spare >= 0 {
-			_ = unix.Close(lp.spare)
-		}
+		lp.end()
 	}
 	return cut
 }

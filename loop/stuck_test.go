@@ -90,7 +90,8 @@ func TestDecodeAside_NotForTheGone(t *testing.T) {
 		send(t, c, line)
 		conns = append(conns, c)
 	}
-	for range maxDecoders {
+	atOnce := cap(srv.decodeSlots)
+	for range atOnce {
 		<-s.enter
 	}
 	await(func() bool { return srv.Inbound() == int64(clients*len(line)) })
@@ -100,8 +101,8 @@ func TestDecodeAside_NotForTheGone(t *testing.T) {
 	await(func() bool { return srv.Count() == 0 })
 	close(s.unblock)
 	await(func() bool { return srv.Inbound() == 0 })
-	if n := s.handled.Load(); n != maxDecoders {
-		t.Errorf("%d lines handled, want the %d that were begun", n, maxDecoders)
+	if n := s.handled.Load(); n != int64(atOnce) {
+		t.Errorf("%d lines handled, want the %d that were begun", n, atOnce)
 	}
 	srv.Shutdown(t.Context())
 }

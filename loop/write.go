@@ -68,8 +68,12 @@ func (lp *eventLoop) compactPending(c *Conn) {
 // write gives b to the socket, as much as it takes. It reports false when the
 // connection is dead for it.
 func (lp *eventLoop) write(c *Conn, b []byte) (sent int, ok bool) {
+	limit := writePieceBytes
+	if c.stalledAt != 0 {
+		limit = slowPieceBytes
+	}
 	for sent < len(b) {
-		piece := b[sent:min(len(b), sent+writePieceBytes)]
+		piece := b[sent:min(len(b), sent+limit)]
 		n, err := rawsock.Send(c.fd, piece)
 		switch err {
 		case nil:
@@ -96,6 +100,24 @@ func lostReason(err error) Reason {
 	return ReasonWrite
 }
 
+// charge counts what the client has not read and no running task answers for, so
+// that no permit bounds it, with the input of all connections. Who would pass their
+// limit is closed: there is no telling somebody who does not read.
+func (lp *eventLoop) charge(c *Conn) {
+	n := 0
+	if !c.busy && !c.dead {
+		n = c.unwritten()
+	}
+	more := int64(n - c.charged)
+	if more == 0 {
+		return
+	}
+	c.charged = n
+	if lp.srv.inbound.Add(more) > lp.srv.opt.MaxInboundBytes && more > 0 {
+		lp.bury(c, ReasonSlowReader)
+	}
+}
+
 // settle brings a connection to rest after something happened to it: waits for
 // room in the socket, closes, parks or attaches again. Every path of the loop
 // that touches a connection ends here.
@@ -104,6 +126,9 @@ func (lp *eventLoop) settle(c *Conn) {
 		return
 	}
 	lp.reportBacklog(c)
+	if lp.charge(c); c.dead {
+		return
+	}
 	if c.pend != nil {
 		lp.arm(c)
 		if c.dead {
@@ -120,9 +145,7 @@ func (lp *eventLoop) settle(c *Conn) {
 			lp.bury(c, ReasonShutdown) // nothing unread: no reset can hurt the client
 			return
 		}
-		lp.closeAfter(c, ReasonShutdown)
-		lp.shut(c)
-		return
+		// What is unread is answered, or ends the connection, when gnet reads it.
 	}
 	lp.balance(c)
 	if !c.dead {
@@ -177,6 +200,7 @@ func (lp *eventLoop) bury(c *Conn, why Reason) {
 		why = ReasonAuth // it left without the key, which is what matters
 	}
 	c.dead, c.reason = true, why
+	lp.charge(c)
 	lp.unwatch(c)
 	lp.unpoll(c)
 	lp.dropStash(c)

@@ -84,7 +84,7 @@ func TestDefaults(t *testing.T) {
 		"admin": "/run/u/inferd/admin.sock",
 		"v2":    false, "embed": false, "ready": 30 * time.Second, "write": time.Minute,
 		"idle": time.Duration(0), "line": time.Minute, "drain": 8 * time.Second,
-		"auth": 10 * time.Second, "stall": time.Second, "pipeline": int64(1 << 20),
+		"auth": 10 * time.Second, "stall": 5 * time.Second, "pipeline": int64(1 << 20),
 		"level": "info", "logdir": "/h/.inferd/logs", "models": "/h/.local/share/models",
 		"pull": true, "isolation": "process", "logmax": int64(16 << 20), "loggen": 3,
 		"drop": -1, "tokens": -1,

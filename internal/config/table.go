@@ -275,7 +275,7 @@ var deadlineSettings = []setting{
 	},
 	{
 		name: "stall-timeout", arg: "DUR", group: groupDeadlines, kind: kindDuration,
-		def: "1s", min: int64(time.Millisecond), live: true,
+		def: "5s", min: int64(time.Millisecond), live: true,
 		help: "longest time that a full outbox may make no progress; then the client is closed",
 		ptr:  func(c *Config) any { return &c.StallTimeout },
 	},
@@ -323,8 +323,8 @@ var limitSettings = []setting{
 	{
 		name: "max-inbound-bytes", arg: "SIZE", group: groupLimits, kind: kindSize, def: "0",
 		min: minInboundBytes, max: maxSizeBytes, show: "from memory",
-		help: "unfinished request lines of all connections together; who would pass it " +
-			"is closed",
+		help: "unfinished request lines and unread finished answers of all connections together; " +
+			"who would pass it is closed",
 		ptr: func(c *Config) any { return &c.MaxInboundBytes },
 	},
 	{
