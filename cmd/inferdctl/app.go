@@ -31,6 +31,8 @@ type app struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+	// writeErr is the first error of Write; run makes it the command's.
+	writeErr error
 
 	// global flags
 	configPath string
@@ -47,6 +49,9 @@ func run(ctx context.Context, a *app, args []string) int {
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = a.writeErr
+	}
 	switch {
 	case err == nil:
 		return exitOK
@@ -98,8 +103,18 @@ const (
 	amber = "33"
 )
 
+// Write puts on stdout what nobody looks for the error of: cobra's pages, and
+// text in the middle of a command.
+func (a *app) Write(text []byte) (int, error) {
+	n, err := a.stdout.Write(text)
+	if a.writeErr == nil {
+		a.writeErr = err
+	}
+	return n, err
+}
+
 func (a *app) printf(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.stdout, format, args...)
+	_, _ = fmt.Fprintf(a, format, args...)
 }
 
 func (a *app) notef(format string, args ...any) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"net"
 	"strings"
 	"testing"
@@ -87,4 +88,49 @@ func TestHelpAndVersion(t *testing.T) {
 	f("ctrl-C stops the current answer", "chat", "--help")
 	f("bash completion", "completion", "bash")
 	f("Available Commands:", "completion")
+}
+
+// TestLostOutput: a command whose output went nowhere has failed, and says so
+// once, whoever has found out.
+func TestLostOutput(t *testing.T) {
+	_, model, _ := home(t)
+	must(t, "import", model)
+	f := func(args ...string) {
+		t.Helper()
+		var stderr bytes.Buffer
+		code := run(t.Context(), newApp(strings.NewReader(""), fullDisk{}, &stderr), args)
+		const want = "error: no space left on device\n"
+		if code != exitError || stderr.String() != want {
+			t.Errorf("%v: exit %d, stderr %q; want exit %d, %q", args, code, &stderr, exitError, want)
+		}
+	}
+	chat := func(args ...string) {
+		t.Helper()
+		path, _ := answering(t, chatTokens+chatDone)
+		f(append([]string{"chat", "-p", "hi", "--uds", path}, args...)...)
+	}
+	chat()
+	chat("--json")
+	operate := func(args ...string) {
+		t.Helper()
+		path, _ := replying(t, `{"type":"reply","id":"admin","command":"`+
+			strings.ReplaceAll(args[0], "-", "_")+`","ok":true,"stats":{"n":1},`+
+			`"connections":[{"id":1}]}`)
+		f(append(args, "--admin-addr", path)...)
+	}
+	operate("status")
+	operate("reload")
+	operate("log-level", "debug")
+	operate("stats")
+	operate("connections")
+	operate("connections", "--json")
+	f("import", model, "--name", "other")
+	f("list")
+	f("list", "--json")
+	f("verify")
+	f("rm", "other")
+	f("version")
+	f("--version")
+	f("--help")
+	f("completion", "bash")
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -83,3 +84,8 @@ func runWith(t *testing.T, stdin string, args ...string) result {
 	code := run(ctx, newApp(strings.NewReader(stdin), &stdout, &stderr), args)
 	return result{code, stdout.String(), stderr.String()}
 }
+
+// fullDisk takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }

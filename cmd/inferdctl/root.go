@@ -31,7 +31,7 @@ Exit codes: 0 success; 1 a check failed (status: not ready, doctor, verify);
 		SilenceUsage:  true,
 	}
 	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
+	root.SetOut(a)
 	root.SetErr(a.stderr)
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddGroup(
