@@ -174,6 +174,11 @@ func TestFileErrors(t *testing.T) {
 	f(`{"backends": [`+mock+",\n"+mock+`]}`,
 		"config /c.json:2: backends[1].name: duplicate name \"m\"")
 	f(`{"backends": [{"kind": "mock", "name": " "}]}`, "backends[0].name: must not be empty")
+	f(`{"backends": [{"kind": "mock", "name": "a b"},`+"\n"+`{"kind": "mock", "name": "a\tb"}]}`,
+		`config /c.json:2: backends[1].name: "a\tb" contains a control character`)
+	f(`{"backends": [{"kind": "mock", "name": "a\u0085"}]}`, `"a\u0085" contains a control`)
+	f(`{"backends": [{"kind": "mock", "name": "`+strings.Repeat("n", 129)+`"}]}`,
+		"backends[0].name: longer than 128 bytes")
 	f(`{"backends": [{"name": "m"}]}`, "backends[0].kind: must not be empty")
 	f(`{"backends": [{"kind": "bedrock-invoke", "name": "m", "region": "r"}]}`,
 		`"bedrock-invoke" is not supported by this build; allowed: llamacpp, openai-compat, mock`)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // readBackends reads the ordered list.
@@ -45,6 +46,10 @@ func readBackend(o *object) Backend {
 	o.need("name", &b.Name)
 	if !slices.Contains(kinds, b.Kind) {
 		return b // which keys are allowed is not known
+	}
+	// A label of a metric has spaces in their place: two names could become one.
+	if strings.ContainsFunc(b.Name, unicode.IsControl) {
+		o.fail("name", "%q contains a control character", cut(b.Name))
 	}
 	if len(b.Name) > 128 {
 		o.fail("name", "longer than 128 bytes")

@@ -179,7 +179,8 @@ func (s *Set) ClosedCounters(reasons []string) []*vm.Counter {
 }
 
 // Breaker shows a backend's breaker; state gives 0 for closed, 1 for half open, 2
-// for open. Once for each backend, at start-up: allocates.
+// for open. Once for each backend, at start-up: allocates. A second backend of
+// the same label panics; names without control characters differ in it.
 func (s *Set) Breaker(backend string, state func() float64) {
 	s.set.NewGauge(series(breakerState, "backend", backend), state)
 }
