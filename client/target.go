@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"strings"
 )
 
@@ -51,6 +52,32 @@ func ParseTarget(s string) (Target, error) {
 		return Target{}, fmt.Errorf("target %q: want unix:PATH, a path or HOST:PORT: %w", s, err)
 	}
 	return Target{TCP: addr}, nil
+}
+
+// noUnix is the path that means no Unix socket, as the daemon takes it.
+const noUnix = "none"
+
+// TargetFromFlags is the target that a command line and the environment of the
+// daemon name: uds, tcp and apiKey are the values of flags, empty if not given;
+// INFERD_UDS, INFERD_TCP and INFERD_API_KEY stand in for them. A flag beats any
+// variable, and INFERD_UDS beats INFERD_TCP unless it is "none". The zero Target
+// means that nothing was named.
+func TargetFromFlags(uds, tcp, apiKey string) (Target, error) {
+	if tcp == "" {
+		uds = cmp.Or(uds, os.Getenv("INFERD_UDS"))
+		if uds == "" || uds == noUnix {
+			tcp = os.Getenv("INFERD_TCP")
+		}
+	}
+	switch {
+	case uds == noUnix && tcp == "":
+		return Target{}, errors.New("no Unix socket and no TCP address: give one with --tcp")
+	case uds == noUnix:
+		uds = ""
+	case uds != "" && tcp != "":
+		return Target{}, errors.New("--uds and --tcp exclude each other")
+	}
+	return Target{Unix: uds, TCP: tcp, APIKey: cmp.Or(apiKey, os.Getenv("INFERD_API_KEY"))}, nil
 }
 
 // dial opens the connection; for the zero Target it tries each of the default

@@ -29,6 +29,47 @@ func TestParseTarget(t *testing.T) {
 	}
 }
 
+func TestTargetFromFlags(t *testing.T) {
+	f := func(uds, tcp, udsEnv, tcpEnv string, want Target) {
+		t.Helper()
+		t.Setenv("INFERD_UDS", udsEnv)
+		t.Setenv("INFERD_TCP", tcpEnv)
+		got, err := TargetFromFlags(uds, tcp, "")
+		if err != nil || got != want {
+			t.Errorf("flags %q, %q, variables %q, %q: %+v, %v; want %+v",
+				uds, tcp, udsEnv, tcpEnv, got, err, want)
+		}
+	}
+	t.Setenv("INFERD_API_KEY", "")
+	f("", "", "", "", Target{})
+	f("/f", "", "/e", "e:1", Target{Unix: "/f"})
+	f("", "f:1", "/e", "e:1", Target{TCP: "f:1"})
+	f("", "", "/e", "e:1", Target{Unix: "/e"})
+	f("", "", "", "e:1", Target{TCP: "e:1"})
+	f("", "", "none", "e:1", Target{TCP: "e:1"})
+	f("none", "", "/e", "e:1", Target{TCP: "e:1"})
+	f("none", "f:1", "", "e:1", Target{TCP: "f:1"})
+	f("/f", "", "none", "e:1", Target{Unix: "/f"})
+
+	refused := func(uds, tcp, want string) {
+		t.Helper()
+		t.Setenv("INFERD_UDS", "")
+		t.Setenv("INFERD_TCP", "")
+		if got, err := TargetFromFlags(uds, tcp, ""); err == nil || err.Error() != want {
+			t.Errorf("flags %q, %q: %+v, %v; want %s", uds, tcp, got, err, want)
+		}
+	}
+	refused("/f", "f:1", "--uds and --tcp exclude each other")
+	refused("none", "", "no Unix socket and no TCP address: give one with --tcp")
+
+	t.Setenv("INFERD_API_KEY", "e")
+	for flag, want := range map[string]string{"": "e", "f": "f"} {
+		if got, err := TargetFromFlags("", "f:1", flag); err != nil || got.APIKey != want {
+			t.Errorf("key flag %q: key %q, %v; want %q", flag, got.APIKey, err, want)
+		}
+	}
+}
+
 func TestTargetStringHidesTheKey(t *testing.T) {
 	target := Target{TCP: "127.0.0.1:1", APIKey: "hush"}
 	if s := target.String(); s != "tcp:127.0.0.1:1" {

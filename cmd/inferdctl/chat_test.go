@@ -82,6 +82,11 @@ func TestChatUsage(t *testing.T) {
 	f("", `unknown command "hello"`, "hello")
 	f("", "--grammar-file: open /nowhere: ", "-p", "hi", "--grammar-file", "/nowhere")
 	f("", `invalid argument "-1" for "--top-k"`, "--top-k=-1")
+
+	t.Setenv("INFERD_UDS", "none")
+	f("", "no Unix socket and no TCP address", "-p", "hi")
+	t.Setenv("INFERD_TCP", "127.0.0.1:1") // nobody is there
+	f("", "dial tcp:127.0.0.1:1: ", "-p", "hi")
 }
 
 // TestSessionKeepsTheConversation drives the loop of a terminal conversation

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"syscall"
 	"time"
 
@@ -22,33 +20,16 @@ type targetFlags struct {
 }
 
 func (t *targetFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&t.uds, "uds", "", "`path` of the inference socket "+
-		"(env INFERD_UDS; default: in the run directory)")
+	flags.StringVar(&t.uds, "uds", "", "`path` of the inference socket, "+
+		"'none' for TCP only (env INFERD_UDS; default: in the run directory)")
 	flags.StringVar(&t.tcp, "tcp", "", "TCP `address` of the daemon (env INFERD_TCP)")
 	flags.StringVar(&t.apiKey, "api-key", "", "API `key` for TCP (better: env INFERD_API_KEY)")
 	flags.DurationVar(&t.wait, "wait", 0, "keep trying this long for the daemon to come up")
 }
 
-// target applies the environment; a flag beats any variable.
-func (t *targetFlags) target() (client.Target, error) {
-	if t.uds != "" && t.tcp != "" {
-		return client.Target{}, errors.New("--uds and --tcp exclude each other")
-	}
-	target := client.Target{
-		Unix: t.uds, TCP: t.tcp, APIKey: cmp.Or(t.apiKey, os.Getenv("INFERD_API_KEY")),
-	}
-	if target.Unix == "" && target.TCP == "" {
-		target.Unix = os.Getenv("INFERD_UDS")
-		if target.Unix == "" {
-			target.TCP = os.Getenv("INFERD_TCP")
-		}
-	}
-	return target, nil
-}
-
 // dial connects as the flags say.
 func (t *targetFlags) dial(ctx context.Context) (*client.Client, error) {
-	target, err := t.target()
+	target, err := client.TargetFromFlags(t.uds, t.tcp, t.apiKey)
 	if err != nil {
 		return nil, err
 	}

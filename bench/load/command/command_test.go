@@ -167,4 +167,8 @@ func TestUsageErrors(t *testing.T) {
 	f("--plot: open /nowhere/x.png", "--uds", "/nowhere/s", "--sweep-rate", "1,2", "--plot", "/nowhere/x.png")
 	f("--plot: plot x.foo", "--uds", "/nowhere/s", "--sweep-rate", "1,2", "--plot", "x.foo")
 	f("unknown command", "now")
+	t.Setenv("INFERD_UDS", "none")
+	f("no Unix socket and no TCP address")
+	t.Setenv("INFERD_TCP", "127.0.0.1:1") // nobody is there
+	f("connect to tcp:127.0.0.1:1: ")
 }

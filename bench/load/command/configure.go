@@ -161,17 +161,9 @@ func sweep[T any](base load.Config, values []T, set func(*load.Config, T)) []loa
 
 // target finds the server: flags, then environment, then the default sockets.
 func (f *flags) target() (client.Target, error) {
-	target := client.Target{
-		Unix: f.uds, TCP: f.tcp, APIKey: cmp.Or(f.apiKey, os.Getenv("INFERD_API_KEY")),
-	}
-	if target.Unix == "" && target.TCP == "" {
-		target.Unix, target.TCP = os.Getenv("INFERD_UDS"), os.Getenv("INFERD_TCP")
-		if target.Unix != "" {
-			target.TCP = ""
-		}
-	}
-	if target.Unix != "" || target.TCP != "" {
-		return target, nil
+	target, err := client.TargetFromFlags(f.uds, f.tcp, f.apiKey)
+	if err != nil || target.Unix != "" || target.TCP != "" {
+		return target, err
 	}
 	paths := client.DefaultSocketPaths()
 	for _, path := range paths {
