@@ -86,7 +86,7 @@ func encodeRecord(dst []byte, r slog.Record, with []field, prefix string) []byte
 	})
 	fields = append(
 		fields,
-		field{"level", quoted(levelName(r.Level), maxStringBytes)},
+		field{"level", quoted(LevelName(r.Level), maxStringBytes)},
 		field{"msg", quoted(r.Message, maxMessageBytes)},
 	)
 	if !r.Time.IsZero() {

@@ -10,7 +10,8 @@ import (
 const LevelOff = slog.Level(100)
 
 // ParseLevel reads a level as --log-level and INFERD_LOG give it: debug, info,
-// warn or error, with trace and warning as other names, off or 0 for silence.
+// warn or error, with trace and warning as other names, or off for silence, with
+// none and 0 as other names.
 // Of a comma-separated filter the entry without a target counts; entries like
 // "http=debug" are accepted and ignored, for there are no targets here.
 func ParseLevel(s string) (slog.Level, error) {
@@ -29,7 +30,7 @@ func ParseLevel(s string) (slog.Level, error) {
 			level = slog.LevelWarn
 		case "error":
 			level = slog.LevelError
-		case "off", "0":
+		case "off", "none", "0":
 			level = LevelOff
 		default:
 			return 0, fmt.Errorf("log level %q: use debug, info, warn, error or off", entry)
@@ -38,8 +39,8 @@ func ParseLevel(s string) (slog.Level, error) {
 	return level, nil
 }
 
-// levelName is the lower-case name in the file.
-func levelName(l slog.Level) string {
+// LevelName is the lower-case name in the file, and what ParseLevel reads back.
+func LevelName(l slog.Level) string {
 	switch {
 	case l < slog.LevelInfo:
 		return "debug"
@@ -47,7 +48,9 @@ func levelName(l slog.Level) string {
 		return "info"
 	case l < slog.LevelError:
 		return "warn"
-	default:
+	case l < LevelOff:
 		return "error"
+	default:
+		return "off"
 	}
 }

@@ -69,7 +69,7 @@ func (n *line) stop(reason string) {
 
 func (n *line) level(k kind) {
 	n.b = append(n.b, `"level":"`...)
-	n.b = append(n.b, levelName(kinds[k].level)...)
+	n.b = append(n.b, LevelName(kinds[k].level)...)
 	n.b = append(n.b, '"', ',')
 }
 

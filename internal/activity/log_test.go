@@ -352,8 +352,17 @@ func TestParseLevel(t *testing.T) {
 	f("error", slog.LevelError, "<nil>")
 	f("off", LevelOff, "<nil>")
 	f("0", LevelOff, "<nil>")
+	f("none", LevelOff, "<nil>")
 	f("warn,http=debug", slog.LevelWarn, "<nil>")
 	f("loud", 0, `log level "loud": use debug, info, warn, error or off`)
+}
+
+func TestLevelName(t *testing.T) {
+	for _, name := range []string{"debug", "info", "warn", "error", "off"} {
+		if level, err := ParseLevel(name); err != nil || LevelName(level) != name {
+			t.Errorf("%s is %v, %v, and that is %s", name, level, err, LevelName(level))
+		}
+	}
 }
 
 func TestNilLogAndNoOutputs(t *testing.T) {

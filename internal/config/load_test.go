@@ -180,6 +180,15 @@ func TestSpellings(t *testing.T) {
 	if c.LogLevel != "off" || c.OpenAI.APIKey != "k" {
 		t.Errorf("log level %q, openai key %q", c.LogLevel, c.OpenAI.APIKey)
 	}
+	for text, want := range map[string]string{
+		"inferd=debug,info": "info", "WARN, http=debug": "warn", "warning": "warn",
+		"trace": "debug", "none": "off",
+	} {
+		c = mustLoad(t, map[string]string{"INFERD_LOG": text})
+		if c.LogLevel != want {
+			t.Errorf("INFERD_LOG=%s is level %q, want %q", text, c.LogLevel, want)
+		}
+	}
 	c = mustLoad(t, map[string]string{"INFERD_OPENAI_API_KEY": "own", "OPENAI_API_KEY": "k"})
 	if c.OpenAI.APIKey != "own" {
 		t.Errorf("openai key %q, want that of INFERD_OPENAI_API_KEY", c.OpenAI.APIKey)
@@ -246,6 +255,7 @@ func TestUsageErrors(t *testing.T) {
 	f("--model-sha256 needs --model-path", "--model-sha256", strings.Repeat("a", 64))
 	f("--backend: \"ollama\" is none of: llamacpp, openai-compat, mock", "--backend", "ollama")
 	f("--log-level: \"loud\" is none of", "--log-level", "loud")
+	f("--log-level: \"http=debug,loud\" is none of", "--log-level", "http=debug,loud")
 	f("--mock-error: \"x\" is none of", "--mock-error", "x")
 	f("--max-output-bytes: must be between 4KiB and", "--max-output-bytes", "1")
 	f("--max-output-bytes: \"3 bushels\" is not a size", "--max-output-bytes", "3 bushels")

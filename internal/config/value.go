@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"inferd/internal/activity"
 )
 
 // kind is the type of a setting's value: how it is read from text and shown.
@@ -125,17 +127,14 @@ func (s *setting) parseString(text string) (string, error) {
 	return text, nil
 }
 
-// plainLevel maps the other spellings of INFERD_LOG that are in use.
+// plainLevel gives the name of the level that a filter or another spelling means;
+// what is neither stays, to be refused.
 func plainLevel(text string) string {
-	switch text = strings.ToLower(text); text {
-	case "0", "none":
-		return "off"
-	case "trace":
-		return "debug"
-	case "warning":
-		return "warn"
+	level, err := activity.ParseLevel(text)
+	if err != nil {
+		return text
 	}
-	return text
+	return activity.LevelName(level)
 }
 
 func (s *setting) mismatch(text string) error {
