@@ -188,7 +188,7 @@ reserved        = descriptors / 16, within 64 and 1,024, at most half
 max-connections = the lesser of  descriptors - reserved
                             and  memory / 128 KiB, within 16 and 1,048,576
 max-output      = memory / 2,048, within 1 MiB and 8 MiB
-max-inbound     = memory / 4, within 64 MiB and 4 GiB, at most half
+max-inbound     = memory / 4, within 64 MiB + 64 KiB + 1 and 4 GiB, at most half
 ` + "```\n"
 
 // TestSizes: the formulas give what the code gives.
@@ -199,6 +199,7 @@ func TestSizes(t *testing.T) {
 	for _, h := range []limits.Host{
 		{FDs: 1024, Memory: 1 << 30},
 		{FDs: 20_000, Memory: 24 << 30},
+		{FDs: 1024, Memory: 192 << 20},
 		{FDs: 1 << 20, Memory: 64 << 20},
 	} {
 		within := func(n, low, high uint64) int64 { return int64(min(max(n, low), high)) }
@@ -208,7 +209,7 @@ func TestSizes(t *testing.T) {
 			MaxConnections: int(min(int64(h.FDs)-reserved,
 				within(h.Memory/(128<<10), 16, 1<<20))),
 			MaxOutputBytes:  within(h.Memory/2048, 1<<20, 8<<20),
-			MaxInboundBytes: min(within(h.Memory/4, 64<<20, 4<<30), int64(h.Memory/2)),
+			MaxInboundBytes: min(within(h.Memory/4, 64<<20+64<<10+1, 4<<30), int64(h.Memory/2)),
 		}
 		if got.Limits != want || int64(got.ReservedFDs) != reserved {
 			t.Errorf("%+v: the code gives %+v and %d reserved, the document %+v and %d",

@@ -33,9 +33,8 @@ const (
 	minOutputBytes = 1 * mib
 	maxOutputBytes = 8 * mib
 
-	// All unfinished lines together. One line may have 64 MiB.
+	// All unfinished lines together.
 	inboundShare    = 4
-	minInboundBytes = 64 * mib
 	maxInboundBytes = 4 * gib
 
 	minConnections = 16
@@ -43,6 +42,16 @@ const (
 
 	// unknownMemory is assumed where the system does not tell.
 	unknownMemory = 2 * gib
+)
+
+// MinInboundBytes is the least that a machine gets unless its memory is less than
+// twice that or its operator wants less. It lets one client send a line of the longest content, the wire's
+// 64 MiB: its newline is charged too, and what the same read brings behind it.
+const MinInboundBytes = maxLineBytes + readChunkBytes + 1
+
+const (
+	maxLineBytes   = 64 * mib // codec.MaxLine
+	readChunkBytes = 64 * kib // of the loop
 )
 
 // Host is what the process has to live with.
@@ -75,7 +84,7 @@ type Sized struct {
 //	connections = min(FDs - reserved, memory / 4 / 32 KiB), 16 to 1,048,576
 //	reserved    = FDs / 16, 64 to 1024, and never more than half
 //	output      = memory / 2048, 1 MiB to 8 MiB, a connection
-//	inbound     = memory / 4, 64 MiB to 4 GiB, and never more than half
+//	inbound     = memory / 4, MinInboundBytes to 4 GiB, and never more than half
 //
 // A wish for more connections than there are descriptors is cut down: a
 // daemon that runs out of them can't even refuse.
@@ -103,7 +112,7 @@ func Size(h Host, want Limits) Sized {
 		s.MaxOutputBytes = int64(clamp(memory/outputShare, minOutputBytes, maxOutputBytes))
 	}
 	if s.MaxInboundBytes == 0 {
-		inbound := clamp(memory/inboundShare, minInboundBytes, maxInboundBytes)
+		inbound := clamp(memory/inboundShare, MinInboundBytes, maxInboundBytes)
 		s.MaxInboundBytes = int64(max(min(inbound, memory/2), 1))
 	}
 	return s

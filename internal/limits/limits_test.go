@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"inferd/codec"
 )
 
 func TestSize(t *testing.T) {
@@ -21,6 +23,7 @@ func TestSize(t *testing.T) {
 	f(1<<20, 16*gib, Limits{}, Limits{131072, 8 * mib, 4 * gib}, 1024)
 	f(20000, 24*gib, Limits{}, Limits{18976, 8 * mib, 4 * gib}, 1024)
 	f(1024, 512*mib, Limits{}, Limits{960, 1 * mib, 128 * mib}, 64)
+	f(1024, 192*mib, Limits{}, Limits{960, 1 * mib, 64*mib + 64*kib + 1}, 64)
 	f(100, 32*mib, Limits{}, Limits{50, 1 * mib, 16 * mib}, 50)
 	f(8, 1*mib, Limits{}, Limits{4, 1 * mib, 512 * kib}, 4)
 	f(0, 0, Limits{}, Limits{16384, 1 * mib, 512 * mib}, 1024)
@@ -28,6 +31,13 @@ func TestSize(t *testing.T) {
 	// What is asked for is kept, as far as descriptors go.
 	f(1024, 16*gib, Limits{100, 5000, 70000}, Limits{100, 5000, 70000}, 64)
 	f(1024, 16*gib, Limits{5000, 0, 0}, Limits{960, 8 * mib, 4 * gib}, 64)
+}
+
+// TestOneLineFits: the least total of input is made for the wire's longest line.
+func TestOneLineFits(t *testing.T) {
+	if maxLineBytes != codec.MaxLine {
+		t.Errorf("sized for lines of %d bytes, the wire has %d", maxLineBytes, codec.MaxLine)
+	}
 }
 
 func TestString(t *testing.T) {

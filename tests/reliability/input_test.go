@@ -5,10 +5,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"inferd/internal/limits"
 	"inferd/tests/harness"
 	"inferd/tests/reliability/observe"
 )
@@ -118,13 +120,16 @@ func TestRow04_EverySplitPoint(t *testing.T) {
 	}
 }
 
+// leastInbound is the least total of input into which one line of the limit fits.
+var leastInbound = []string{"--max-inbound-bytes", strconv.Itoa(limits.MinInboundBytes)}
+
 // TestRow05_Sizes: a line of the limit, one byte more, one without end, and one
 // nested deeper than any stack.
 func TestRow05_Sizes(t *testing.T) {
 	const limit = 64 << 20
 	f := func(name, want string, send func(c *harness.Conn)) {
 		t.Run(name, func(t *testing.T) {
-			d := harness.StartMock(t)
+			d := harness.StartMock(t, leastInbound...)
 			answers(t, d)
 			before := observe.RSS(t, d.PID)
 			c := d.Dial(t)
@@ -167,7 +172,7 @@ func TestRow05_Sizes(t *testing.T) {
 // TestRow05_TotalOfInput: many connections with unfinished lines share a limit.
 func TestRow05_TotalOfInput(t *testing.T) {
 	t.Parallel()
-	d := harness.StartMock(t, "--max-inbound-bytes", "64MiB")
+	d := harness.StartMock(t, leastInbound...)
 	admin := observe.Dial(t, d)
 	part := strings.Repeat("x", 8<<20)
 	var refused int
@@ -176,7 +181,7 @@ func TestRow05_TotalOfInput(t *testing.T) {
 		if c.TrySend(part) != nil {
 			refused++
 		}
-		if s := admin.Stats(t); s.Inbound > 64<<20 {
+		if s := admin.Stats(t); s.Inbound > limits.MinInboundBytes {
 			t.Errorf("%d bytes of input are held", s.Inbound)
 		}
 	}
