@@ -10,14 +10,22 @@ import (
 	"inferd/internal/version"
 )
 
-// loadConfig reads the daemon's configuration as the daemon would without
-// flags. A missing file is fine, one that is named too; a broken one is not.
+// loadConfig reads the daemon's configuration for its model store. A missing file
+// is fine, one that is named too; a broken one is not.
 func (a *app) loadConfig() (*config.Config, error) {
+	path := a.configPath
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		path = ""
+	}
+	return configAt(path)
+}
+
+// configAt reads the daemon's configuration as the daemon would with no flag but
+// --config path; an empty path is no flag.
+func configAt(path string) (*config.Config, error) {
 	var args []string
-	if a.configPath != "" {
-		if _, err := os.Stat(a.configPath); !errors.Is(err, fs.ErrNotExist) {
-			args = []string{"--config", a.configPath}
-		}
+	if path != "" {
+		args = []string{"--config", path}
 	}
 	// The flag stands for the variable; a missing file must not come back in
 	// through it.

@@ -56,7 +56,7 @@ func (d *doctor) report(err error, label, detail string) {
 }
 
 func (d *doctor) examine(ctx context.Context) {
-	c, err := d.loadConfig()
+	c, err := configAt(d.configPath)
 	if err != nil {
 		d.report(err, "config", "")
 	} else {

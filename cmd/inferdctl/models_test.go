@@ -177,6 +177,25 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
+// TestDoctorMissesTheFile: a file that was named and is not there keeps the daemon
+// from starting.
+func TestDoctorMissesTheFile(t *testing.T) {
+	dir, _, _ := home(t)
+	absent := filepath.Join(dir, "absent.json")
+	want := "[FAIL] config: config " + absent + ": no such file or directory\n"
+	f := func(want string, args ...string) {
+		t.Helper()
+		got := runWith(t, "", append(args, "doctor", "--admin-addr", filepath.Join(dir, "nobody"))...)
+		if got.code != exitFailed || !strings.HasPrefix(got.stdout, want) {
+			t.Errorf("%v: %+v, want %q", args, got, want)
+		}
+	}
+	f("[ ok ] config: no file; the defaults apply\n")
+	f(want, "--config", absent)
+	t.Setenv("INFERD_CONFIG", absent)
+	f(want)
+}
+
 func TestBytesText(t *testing.T) {
 	f := func(n int64, want string) {
 		t.Helper()
