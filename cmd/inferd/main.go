@@ -29,6 +29,9 @@ func main() {
 
 func run(args []string, env func(string) string, stdout, stderr io.Writer) int {
 	cfg, action, err := config.Load(args, env)
+	if err == nil && (action == config.ActionRun || action == config.ActionCheckConfig) {
+		err = cfg.CheckSockets()
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "inferd: %v\n", err)
 		return exitUsage

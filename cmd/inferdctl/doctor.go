@@ -57,6 +57,9 @@ func (d *doctor) report(err error, label, detail string) {
 
 func (d *doctor) examine(ctx context.Context) {
 	c, err := configAt(d.configPath)
+	if err == nil {
+		err = c.CheckSockets()
+	}
 	if err != nil {
 		d.report(err, "config", "")
 	} else {

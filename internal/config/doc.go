@@ -10,6 +10,6 @@
 // out of range is an error that names the flag, the variable or the line of the
 // file, and says what is allowed. All errors are *[UsageError]: exit code 2.
 //
-// The package runs on the goroutine that calls it, keeps no global state, opens
-// nothing but the config file, and creates nothing.
+// The package runs on the goroutine that calls it, keeps no global state, reads
+// nothing but the config file and the system's list of groups, and creates nothing.
 package config

@@ -231,6 +231,27 @@ func TestTransports(t *testing.T) {
 	}
 }
 
+// TestCheckSockets: what is bound is looked at before anything is loaded.
+func TestCheckSockets(t *testing.T) {
+	f := func(want string, args ...string) {
+		t.Helper()
+		err := mustLoad(t, nil, args...).CheckSockets()
+		if want != "" {
+			wantUsage(t, strings.Join(args, " "), err, want)
+		} else if err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+	long := "/" + strings.Repeat("u", 200)
+	f("", "--uds", "/a/s")
+	f("--uds: uds path has 201 bytes", "--uds", long)
+	f("--admin-addr: uds path has 201 bytes", "--admin-addr", long)
+	f("--v2-addr: uds path has 201 bytes", "--v2", "--v2-addr", long)
+	f("", "--v2-addr", long)
+	f("--group: group not found: no-such-group", "--group", "no-such-group")
+	f("", "--uds", "none", "--tcp", "127.0.0.1:0", "--group", "no-such-group")
+}
+
 func TestUsageErrors(t *testing.T) {
 	f := func(want string, args ...string) {
 		t.Helper()

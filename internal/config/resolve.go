@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"inferd/internal/instance"
 	"inferd/internal/rundir"
 )
 
@@ -92,17 +93,48 @@ func (c *Config) oneOf(a, b string, av, bv *string) error {
 // endpoint is a place that something is served at.
 type endpoint struct{ name, at string }
 
+// sockets are the Unix sockets that are served.
+func (c *Config) sockets() []endpoint {
+	list := []endpoint{{"--uds", c.UDS}, {"--admin-addr", c.Admin}}
+	if c.V2 {
+		list = append(list, endpoint{"--v2-addr", c.V2Addr})
+	}
+	if c.Embed {
+		list = append(list, endpoint{"--embed-addr", c.EmbedAddr})
+	}
+	return list
+}
+
+// CheckSockets refuses what would fail only when a socket is bound: for the inference
+// socket that is after its models were fetched and loaded. Load leaves it to those who
+// will bind: the model store needs none. The error is a *[UsageError].
+func (c *Config) CheckSockets() error {
+	for _, e := range c.sockets() {
+		if e.at == "" {
+			continue
+		}
+		if err := instance.CheckSocketPath(e.at); err != nil {
+			return usagef("%s: %v", e.name, err)
+		}
+	}
+	if c.UDS == "" {
+		return nil // nobody to give it to
+	}
+	if _, err := instance.GroupID(c.Group); err != nil {
+		return usagef("--group: %v", err)
+	}
+	return nil
+}
+
 // distinct refuses two endpoints in one place: the second bind would fail, or
 // worse, take the first one's socket for a stale one.
 func (c *Config) distinct() error {
-	paths := []endpoint{{"--uds", c.UDS}, {"--admin-addr", c.Admin}, {"--lock", c.Lock}}
+	paths := append(c.sockets(), endpoint{"--lock", c.Lock})
 	addrs := []endpoint{{"--tcp", c.TCP}, {"--metrics-addr", c.MetricsAddr}}
 	if c.V2 {
-		paths = append(paths, endpoint{"--v2-addr", c.V2Addr})
 		addrs = append(addrs, endpoint{"--v2-tcp", c.V2TCP})
 	}
 	if c.Embed {
-		paths = append(paths, endpoint{"--embed-addr", c.EmbedAddr})
 		addrs = append(addrs, endpoint{"--embed-tcp", c.EmbedTCP})
 	}
 	for i := range paths {

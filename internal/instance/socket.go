@@ -50,10 +50,10 @@ var umaskMu sync.Mutex
 //
 // The path is taken literally: no character of it is special.
 func ListenUnix(path string, mode fs.FileMode, group string) (*Socket, error) {
-	if err := checkSocketPath(path); err != nil {
+	if err := CheckSocketPath(path); err != nil {
 		return nil, err
 	}
-	gid, err := groupID(group)
+	gid, err := GroupID(group)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,9 @@ func ListenUnix(path string, mode fs.FileMode, group string) (*Socket, error) {
 	return s, nil
 }
 
-func checkSocketPath(path string) error {
+// CheckSocketPath tells what [ListenUnix] would refuse about the path alone. Any
+// goroutine may call it.
+func CheckSocketPath(path string) error {
 	switch {
 	case path == "":
 		return errors.New("uds path is empty")
@@ -129,8 +131,9 @@ func (s *Socket) secure(mode fs.FileMode, gid int) error {
 	return os.Chmod(s.path, mode)
 }
 
-// groupID resolves a group's name, or a number. -1 is none.
-func groupID(group string) (int, error) {
+// GroupID resolves a group's name, or a number, for [ListenUnix]; -1 is none. Any
+// goroutine may call it.
+func GroupID(group string) (int, error) {
 	if group == "" {
 		return -1, nil
 	}

@@ -84,6 +84,7 @@ func TestConfig_UsageErrors(t *testing.T) {
 	f("", mock("--tcp", "localhost:1"), "ip:port")
 	f("", mock("--tcp", "127.0.0.1"), "ip:port")
 	f("", mock("--uds", "none"), "--tcp")
+	f("", mock("--uds", "/tmp/"+strings.Repeat("u", 200)), "--uds", "choose a shorter one")
 	f("", []string{"--backend", "nonsense"}, "backend")
 	f("INFERD_QUEUE_DEPTH=x", mock(), "INFERD_QUEUE_DEPTH")
 	f("", mock("--config", "/nonexistent/c.json"), "/nonexistent/c.json")

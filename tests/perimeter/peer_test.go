@@ -153,7 +153,7 @@ func TestHelperConnect(t *testing.T) {
 func TestRow21_Group(t *testing.T) {
 	t.Parallel()
 	code, stderr := harness.StartExpectExit(t, "--backend", "mock", "--group", "no-such-group")
-	refused(t, 1, code, stderr, "no-such-group")
+	refused(t, 2, code, stderr, "no-such-group")
 	if os.Getuid() != 0 {
 		return
 	}
