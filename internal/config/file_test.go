@@ -137,6 +137,14 @@ func TestFileErrors(t *testing.T) {
 		"config /c.json:3: queue_depth: duplicate key; the first is on line 2")
 	f(strings.Repeat("[", 40)+strings.Repeat("]", 40), "nested deeper than 16 levels")
 
+	// Strings that would become others.
+	f("{\n\"uds\": \"/\xff\"}", "config /c.json:2: not valid UTF-8")
+	f("{\"\xed\xa0\x80\": 1}", "not valid UTF-8")
+	f("{\n\"uds\": \"/\\ud83d\"}", "config /c.json:2: not valid UTF-8")
+	f(`{"uds": "/\ude00\ud83d"}`, "not valid UTF-8")
+	f(`{"uds": "/\ud83d\u0041"}`, "not valid UTF-8")
+	f(`{"uds": "/\ud83d\\ude00"}`, "not valid UTF-8")
+
 	// Unknown keys, with what is allowed.
 	f("{\n\"queue_dept\": 1}", "config /c.json:2: queue_dept: unknown key; allowed: ",
 		"queue_depth", "write_timeout_secs", "listen", "backends")
@@ -213,6 +221,23 @@ func TestFileErrors(t *testing.T) {
 	if d := cmp.Diff(want, lines); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
+}
+
+// TestFileText: characters of any kind, however they are written, arrive.
+func TestFileText(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		c, err := parseFile("/c.json", []byte(`{"uds": "`+text+`"}`))
+		if err != nil || c.values["uds"].text != want {
+			t.Errorf("%s: %+v, %v; want %q", text, c, err, want)
+		}
+	}
+	f("/ünï/😀", "/ünï/😀")
+	f(`/\u00fc\ud83d\uDE00`, "/ü😀")
+	f("/\ufffd", "/\ufffd")
+	f(`/\ufffd`, "/\ufffd")
+	f(`/\\ud83d`, `/\ud83d`)
+	f(`/\\\"`, `/\"`)
 }
 
 // FuzzParseFile looks for crashes, for errors without a line, and for a

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // node is one JSON value with the line it stands on, so that errors can name
@@ -64,6 +67,9 @@ func parseTree(data []byte) (*node, *problem) {
 		}
 		return nil, &problem{lines.at(at), "not valid JSON: " + err.Error()}
 	}
+	if at := notText(data); at >= 0 {
+		return nil, &problem{lines.at(int64(at)), `not valid UTF-8, or half a \u pair`}
+	}
 	b := treeBuilder{dec: json.NewDecoder(bytes.NewReader(data)), lines: lines}
 	b.dec.UseNumber()
 	n := b.next(0)
@@ -71,6 +77,38 @@ func parseTree(data []byte) (*node, *problem) {
 		return nil, b.bad
 	}
 	return n, nil
+}
+
+// notText finds the first byte or escape of a valid JSON document that stands for
+// no character, -1 if there is none. encoding/json takes each for U+FFFD.
+func notText(data []byte) int {
+	for i := 0; i < len(data); i++ {
+		switch r, size := utf8.DecodeRune(data[i:]); {
+		case r == utf8.RuneError && size == 1:
+			return i
+		case r != '\\':
+			i += size - 1
+		case !utf16.IsSurrogate(escaped(data[i:])):
+			i++ // what is escaped may be a backslash
+		case utf16.DecodeRune(escaped(data[i:]), escaped(data[i+6:])) == utf8.RuneError:
+			return i
+		default:
+			i += 11 // a pair
+		}
+	}
+	return -1
+}
+
+// escaped is the value of the escape \uXXXX that text begins with, else -1.
+func escaped(text []byte) rune {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return -1
+	}
+	v, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(v)
 }
 
 // treeBuilder turns tokens into nodes. After the first problem it stops.
