@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"cmp"
+
 	"inferd/internal/activity"
 	"inferd/internal/admin"
 	"inferd/internal/config"
@@ -13,7 +15,8 @@ import (
 func (d *Daemon) doReload() error {
 	old := d.cfg.Load()
 	_ = sdnotify.Reloading()
-	d.status.Publish(admin.Restarting(admin.CheckingLocal(old.File)))
+	file := cmp.Or(old.File, "(no config file)")
+	d.status.Publish(admin.Restarting(admin.CheckingLocal(file)))
 	cfg, changes, err := old.Reload()
 	if err == nil {
 		d.apply(cfg, changes)

@@ -32,6 +32,22 @@ func reload(t *testing.T, d *harness.Daemon, watcher *harness.Conn) {
 	}
 }
 
+// TestReload_NamesTheFile in its event; parentheses say that there is none.
+func TestReload_NamesTheFile(t *testing.T) {
+	t.Parallel()
+	f := func(d *harness.Daemon, path string) {
+		t.Helper()
+		watcher := d.DialAdmin(t)
+		watcher.Frame() // capabilities
+		watcher.Expect(frameReady)
+		d.Signal(t, syscall.SIGHUP)
+		watcher.Expect(`{"id":"admin","path":"`+path+`","phase":"checking_local",`+
+			`"status":"restarting","type":"status"}`, frameReady)
+	}
+	f(reloadable(t, "{"+mockList+"}"))
+	f(harness.StartMock(t), "(no config file)")
+}
+
 // TestReload_AppliesWhatCanChange while a request runs and connections are open.
 func TestReload_AppliesWhatCanChange(t *testing.T) {
 	t.Parallel()
