@@ -43,7 +43,7 @@ type Conn struct {
 	pend        *buffer
 	sent        int
 	backlogSeen int // what workers were last told of it
-	charged     int // what of it counts as Server.Inbound, see charge
+	charged     int // what of it counts as unread, see charge
 
 	// owned by the loop: deadlines (nanotime; 0 = not running) and the links of
 	// the loop's list of connections that have any
@@ -57,6 +57,7 @@ type Conn struct {
 	putOff    bool   // its next lines are consumed when the loop comes by, see allowance
 	authed    bool   // the key was given, or none is wanted
 	closing   bool   // nothing more is consumed; closes when flushed
+	lastCall  bool   // at a shutdown: what it sends is read once more
 	lingering bool   // all is sent, the writing side shut; reads until EOF or deadline
 	polled    bool   // the poller knows fd
 	armed     bool   // … and will report it once

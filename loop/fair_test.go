@@ -90,26 +90,63 @@ func TestUnreadAnswers(t *testing.T) {
 	}
 }
 
-// TestInboundLimit_UnreadAnswers: what nobody reads of finished answers counts too.
-func TestInboundLimit_UnreadAnswers(t *testing.T) {
+// TestUnreadLimit: what nobody reads of finished answers has a total, and those with
+// the most of it are closed; who reads gets everything, whatever others hold.
+func TestUnreadLimit(t *testing.T) {
 	both(t, func(t *testing.T, network string) {
 		const answer = 16 << 20 // more than the sockets hold
 		s := newScript()
 		srv, dial := serve(t, s, Options{Loops: 1, MaxInboundBytes: 2 * answer})
 		first := dial(network)
 		send(t, first, "fill "+strconv.Itoa(answer)+"\n")
-		await(func() bool { return srv.Inbound() > 0 })
+		await(func() bool { return srv.unread.Load() > 0 })
 		for range 10 {
 			send(t, dial(network), "fill "+strconv.Itoa(answer)+"\n")
 		}
 		expectReason(t, s, ReasonSlowReader)
-		await(func() bool { return srv.Inbound() <= 2*answer })
+		await(func() bool { return srv.unread.Load() <= 4*answer })
+		reader := dial(network)
+		send(t, reader, "fill 1000000\nwork 3 x\n")
+		r := bufio.NewReader(reader)
+		expect(t, r, strings.Repeat("x", 1000000), "0 x", "1 x", "2 x", "done")
 		expect(t, bufio.NewReader(first), strings.Repeat("x", answer))
 		for _, c := range srv.Conns() {
 			srv.CloseConn(c.ID(), ReasonOperator)
 		}
-		await(func() bool { return srv.Inbound() == 0 })
+		await(func() bool { return srv.unread.Load() == 0 })
 	})
+}
+
+// TestInboundLimit_SparesTheOthers: input that others hold costs nobody an answer,
+// also if its lines are put off or its last frame does not fit into the socket.
+func TestInboundLimit_SparesTheOthers(t *testing.T) {
+	s := newScript()
+	srv, dial := serve(t, s, Options{Loops: 1, MaxInboundBytes: 1 << 20})
+	const held = 1<<20 - 200
+	send(t, dial("unix"), strings.Repeat("h", held))
+	await(func() bool { return srv.Inbound() == held })
+	f := func(lines string, want ...string) {
+		t.Helper()
+		c := dial("unix")
+		send(t, c, lines)
+		r := bufio.NewReader(c)
+		expect(t, r, want...)
+		c.Close()
+		await(func() bool { return srv.Count() == 1 })
+	}
+	text := strings.Repeat("z", 1000)
+	var want []string
+	for i := range 2000 {
+		want = append(want, fmt.Sprintf("%d %s", i, text))
+	}
+	f("work 2000 "+text+"\n", append(want, "done")...)
+	var lines strings.Builder
+	want = nil
+	for i := range 500 {
+		fmt.Fprintf(&lines, "say %d\n", i)
+		want = append(want, strconv.Itoa(i))
+	}
+	f(lines.String(), want...)
 }
 
 // TestPanic_AnswersBeforeIt are sent.

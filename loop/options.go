@@ -18,8 +18,9 @@ type Options struct {
 	// worker wait (Conn.Write). What the loop is about to write comes on top,
 	// so a connection holds at most twice that, and the last frame.
 	MaxOutputBytes int
-	// MaxInboundBytes is the unfinished and waiting input of all connections, and
-	// what they have not read of finished answers.
+	// MaxInboundBytes is the unfinished and waiting input of all connections. What
+	// they have not read of finished answers may be as much again, or twice
+	// MaxOutputBytes if that is more, see charge.
 	MaxInboundBytes int64
 	Timeouts        Timeouts
 

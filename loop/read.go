@@ -121,12 +121,14 @@ func (lp *eventLoop) closeAfter(c *Conn, why Reason) {
 // stash keeps b until it can be consumed, within the limits on input.
 func (lp *eventLoop) stash(c *Conn, b []byte) {
 	opt := &lp.srv.opt
-	if lp.srv.inbound.Add(int64(len(b))) > opt.MaxInboundBytes {
+	// Having been put off must not cost a client lines that were answered otherwise.
+	spared := c.putOff && len(c.unread())+len(b) <= 2*readChunkBytes
+	if lp.srv.inbound.Add(int64(len(b))) > opt.MaxInboundBytes && !spared {
 		lp.srv.inbound.Sub(int64(len(b)))
 		told := lp.fault(c, FaultInbound, nil)
 		switch {
-		case c.busy:
-			// Its answer is on the way and would be followed by the fault; a
+		case c.busy || c.putOff || c.unwritten() >= maxUnreadAnswers:
+			// Answers are on the way and would be followed by the fault; a
 			// connection that cannot be told in order is just closed.
 			lp.bury(c, ReasonFault)
 		case c.authed:

@@ -36,7 +36,8 @@ type Server struct {
 	connCount atomic.Int64
 	nextID    atomic.Uint64
 	refused   atomic.Uint64
-	inbound   atomic.Int64 // bytes of unconsumed input, and see charge
+	inbound   atomic.Int64 // bytes of unconsumed input
+	unread    atomic.Int64 // bytes of finished answers, see charge
 
 	mu        sync.Mutex
 	listeners []*Listener      // guarded by mu
@@ -147,8 +148,7 @@ func (s *Server) Count() int { return int(s.connCount.Load()) }
 // or by Handler.Accept.
 func (s *Server) Refused() uint64 { return s.refused.Load() }
 
-// Inbound is the unconsumed input of all connections and what they have not read of
-// finished answers, in bytes: what Options.MaxInboundBytes limits.
+// Inbound is the unconsumed input of all connections, in bytes.
 func (s *Server) Inbound() int64 { return s.inbound.Load() }
 
 // Loops is the number of event loops.

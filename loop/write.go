@@ -101,8 +101,9 @@ func lostReason(err error) Reason {
 }
 
 // charge counts what the client has not read and no running task answers for, so
-// that no permit bounds it, with the input of all connections. Who would pass their
-// limit is closed: there is no telling somebody who does not read.
+// that no permit bounds it. If that of all connections passes the limit, who has more
+// than an equal share is closed: there is no telling somebody who does not read. So
+// the limit is never passed by more than itself, and nobody pays for the others.
 func (lp *eventLoop) charge(c *Conn) {
 	n := 0
 	if !c.busy && !c.dead {
@@ -113,7 +114,8 @@ func (lp *eventLoop) charge(c *Conn) {
 		return
 	}
 	c.charged = n
-	if lp.srv.inbound.Add(more) > lp.srv.opt.MaxInboundBytes && more > 0 {
+	limit := max(lp.srv.opt.MaxInboundBytes, 2*int64(lp.srv.opt.MaxOutputBytes))
+	if lp.srv.unread.Add(more) > limit && more > 0 && int64(n) > limit/lp.srv.connCount.Load() {
 		lp.bury(c, ReasonSlowReader)
 	}
 }
@@ -145,7 +147,12 @@ func (lp *eventLoop) settle(c *Conn) {
 			lp.bury(c, ReasonShutdown) // nothing unread: no reset can hurt the client
 			return
 		}
-		// What is unread is answered, or ends the connection, when gnet reads it.
+		if c.lastCall {
+			lp.closeAfter(c, ReasonShutdown)
+			lp.shut(c)
+			return
+		}
+		c.lastCall = true // what is unread is answered when gnet reads it, once
 	}
 	lp.balance(c)
 	if !c.dead {

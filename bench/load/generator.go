@@ -130,7 +130,7 @@ func (g *generator) run(ctx context.Context, end int64, onlyDrain bool, tick fun
 			return err
 		}
 		tick()
-		g.runTimers(now)
+		g.runTimers(ctx, now, end)
 		if g.open == 0 && g.timers.empty() {
 			return fmt.Errorf("no connection left: %w", g.failure)
 		}
@@ -324,9 +324,10 @@ func (g *generator) reopen(slot int) {
 	g.release(slot)
 }
 
-// runTimers does what is due: slow readers read on, lost connections come back.
-func (g *generator) runTimers(now int64) {
-	for {
+// runTimers does what is due by now, as long as the run goes on: slow readers read
+// on, lost connections come back, which may take a while each.
+func (g *generator) runTimers(ctx context.Context, now, end int64) {
+	for ctx.Err() == nil && g.now() < end {
 		at, ok := g.timers.next()
 		if !ok || at > now {
 			return

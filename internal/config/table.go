@@ -323,8 +323,8 @@ var limitSettings = []setting{
 	{
 		name: "max-inbound-bytes", arg: "SIZE", group: groupLimits, kind: kindSize, def: "0",
 		min: minInboundBytes, max: maxSizeBytes, show: "from memory",
-		help: "unfinished request lines and unread finished answers of all connections together; " +
-			"who would pass it is closed",
+		help: "unfinished request lines of all connections together, and likewise what they " +
+			"have not read of finished answers; who would pass it is closed",
 		ptr: func(c *Config) any { return &c.MaxInboundBytes },
 	},
 	{
