@@ -203,8 +203,13 @@ func (r *request) failed(err error) {
 	case r.first == 0 && errors.As(err, &refusal):
 		r.refused(refusal)
 	default:
-		// After a token, or an error that is no refusal: the stream broke off.
-		r.lease.Done(route.Failure)
+		// After a token, or an error that is no refusal: the stream broke off. A
+		// grammar that leads nowhere says nothing about the backend.
+		outcome := route.Failure
+		if errors.As(err, &refusal) {
+			outcome = route.OutcomeOf(engine.Result{}, refusal)
+		}
+		r.lease.Done(outcome)
 		r.brokenOff(err)
 	}
 }

@@ -21,8 +21,10 @@ func Check(text string) error {
 	case strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text):
 		return fmt.Errorf("%w is not plain UTF-8 text", ErrBad)
 	}
-	p := &parser{text: text, defined: make(map[string]bool), used: make(map[string]int)}
-	p.grammar()
+	p := &parser{text: text, rules: make(map[string]*rule), used: make(map[string]int)}
+	if p.grammar(); p.err == nil {
+		p.expand()
+	}
 	return p.err
 }
 
@@ -32,8 +34,9 @@ type parser struct {
 	at   int
 	err  error
 
-	defined  map[string]bool
-	used     map[string]int // names and the offset of their first use
+	rules    map[string]*rule // by name; of two with one name the last
+	all      []*rule          // these and what stands between parentheses
+	used     map[string]int   // names and the offset of their first use
 	depth    int
 	elements int
 }
@@ -95,8 +98,9 @@ func (p *parser) name() string {
 func (p *parser) grammar() {
 	p.space(true)
 	for p.err == nil && p.at < len(p.text) {
-		p.defined[p.name()] = true
-		if len(p.defined) > maxRules {
+		r := &rule{at: p.at}
+		p.rules[p.name()] = r
+		if len(p.rules) > maxRules {
 			p.fail(fmt.Sprintf("more than %d rules", maxRules))
 		}
 		p.space(false)
@@ -104,7 +108,7 @@ func (p *parser) grammar() {
 			p.fail("::= is missing after a rule's name")
 		}
 		p.space(true)
-		p.alternatives(false)
+		p.alternatives(r, false)
 		if c := p.peek(); c != 0 && c != '\n' && c != '\r' {
 			p.fail("a rule does not end with its line")
 		}
@@ -113,69 +117,77 @@ func (p *parser) grammar() {
 	if p.err != nil {
 		return
 	}
-	if !p.defined["root"] {
+	if p.rules["root"] == nil {
 		p.fail("there is no rule named root")
 	}
 	for name, at := range p.used {
-		if !p.defined[name] {
+		if p.rules[name] == nil {
 			p.at = at
 			p.fail("an undefined rule is referred to")
 		}
 	}
 }
 
-func (p *parser) alternatives(nested bool) {
-	p.sequence(nested)
+// alternatives reads what r can be.
+func (p *parser) alternatives(r *rule, nested bool) {
+	p.all = append(p.all, r)
+	r.alts = append(r.alts, p.sequence(nested))
 	for p.accept("|") {
 		p.space(true)
-		p.sequence(nested)
+		r.alts = append(r.alts, p.sequence(nested))
 	}
 }
 
-func (p *parser) sequence(nested bool) {
+func (p *parser) sequence(nested bool) (items []item) {
 	for p.err == nil {
 		size := 1
+		it := item{least: 1, most: 1}
 		switch c := p.peek(); {
 		case c == '"':
 			size = p.literal()
+			it.void = size == 0
 		case c == '[':
 			p.class()
 		case c == '(':
-			p.group()
+			it.group = p.group()
 		case c == '.':
 			p.at++
 		case c == '<' || c == '!':
 			p.token()
 		case isNameByte(c):
 			from := p.at
-			name := p.name()
-			if _, ok := p.used[name]; !ok {
-				p.used[name] = from
+			it.ref = p.name()
+			if _, ok := p.used[it.ref]; !ok {
+				p.used[it.ref] = from
 			}
 		default:
-			return
+			return items
 		}
 		p.elements += size
 		p.space(nested)
-		p.repetitions(size, nested)
+		p.repetitions(&it, size, nested)
+		items = append(items, it)
 		if p.elements > maxElements {
 			p.fail("its repetitions are too many")
 		}
 	}
+	return items
 }
 
-func (p *parser) group() {
+func (p *parser) group() *rule {
+	r := &rule{at: p.at}
 	p.at++
 	if p.depth++; p.depth > MaxDepth {
 		p.fail(fmt.Sprintf("parentheses are nested deeper than %d", MaxDepth))
-		return
+		return r
 	}
 	p.space(true)
-	p.alternatives(true)
+	p.alternatives(r, true)
 	if !p.accept(")") {
 		p.fail("a parenthesis is not closed")
 	}
 	p.depth--
+	return r
 }
 
 // literal reads "…" and gives its length in characters.
@@ -251,37 +263,54 @@ func (p *parser) token() {
 }
 
 // repetitions reads what may follow an element: * + ? {m} {m,} {m,n}.
-func (p *parser) repetitions(size int, nested bool) {
-	for p.err == nil {
+func (p *parser) repetitions(it *item, size int, nested bool) {
+	for first := true; p.err == nil; first = false {
+		least, most := 0, 1
 		switch p.peek() {
-		case '*', '+', '?':
+		case '*', '?':
 			p.at++
+		case '+':
+			p.at++
+			least, most = 1, 2
 		case '{':
-			p.at++
-			p.space(nested)
-			least := p.count()
-			most := least
-			p.space(nested)
-			if p.accept(",") {
-				p.space(nested)
-				if p.peek() != '}' {
-					most = p.count()
-					p.space(nested)
-				}
-			}
-			if !p.accept("}") || most < least {
-				p.fail("a repetition is not of the form {m}, {m,} or {m,n}")
+			if least, most = p.times(nested); p.err != nil {
 				return
 			}
 			p.elements += size * most
 		default:
 			return
 		}
+		if !first { // of what is repeated already
+			*it = item{group: &rule{at: p.at, alts: [][]item{{*it}}}}
+			p.all = append(p.all, it.group)
+		}
+		it.least, it.most = least, most
 		p.space(nested)
 	}
 }
 
-func (p *parser) count() int {
+// times reads {m}, {m,} or {m,n}.
+func (p *parser) times(nested bool) (least, most int) {
+	p.at++
+	p.space(nested)
+	least = p.number()
+	most = least
+	p.space(nested)
+	if p.accept(",") {
+		p.space(nested)
+		most = least + 1
+		if p.peek() != '}' {
+			most = p.number()
+			p.space(nested)
+		}
+	}
+	if !p.accept("}") || most < least {
+		p.fail("a repetition is not of the form {m}, {m,} or {m,n}")
+	}
+	return least, most
+}
+
+func (p *parser) number() int {
 	n, digits := 0, 0
 	for c := p.peek(); c >= '0' && c <= '9'; c = p.peek() {
 		if n, digits = n*10+int(c-'0'), digits+1; n > maxRepeat {

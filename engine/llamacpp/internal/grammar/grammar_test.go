@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -24,6 +25,9 @@ ws ::= | " " | "\n" [ \t]{0,20}`,
 	"after mark": "root ::=\n \"a\"",
 	"repeats":    `root ::= "a"{3} "b"{1,} "c"{0,2} "d"?`,
 	"unicode":    `root ::= "ü" [一-龥] "\u4f60\U0001F600\x41"`,
+	"recursion":  "root ::= \"(\" root \")\" | \"x\" rest?\nrest ::= \",\" root rest | \"\"",
+	"many words": `root ::= "a"` + strings.Repeat(`|"b"`, MaxAlternatives-1),
+	"twice":      `root ::= ("a" "b"?)+ "c"+{2} "d"{1,2}?`,
 	"dash last":  `root ::= [a-] [^-a] [\]\-]`,
 }
 
@@ -59,13 +63,43 @@ func TestCheck_Failure(t *testing.T) {
 		"not UTF-8":      {"root ::= \"\xff\"", "UTF-8"},
 		"token":          {`root ::= <think`, "not closed"},
 		"bang":           {`root ::= !x`, "< is missing"},
-		"many rules":     {strings.Repeat("a ::= b\n", 3) + manyRules(), "more than 4096 rules"},
+		"left":           {"root ::= a \"x\"\na ::= b? a2\na2 ::= root | \"y\"\nb ::= \"b\"", "begins with itself"},
+		"left nullable":  {"root ::= a root | \"x\"\na ::= \"\" | \"y\"", "begins with itself"},
+		"doubling":       {doubling(`a%d "x" | a%d "y"`), "20000 ways"},
+		"doubling twice": {doubling(`(a%d a%d)?`), "20000 ways"},
+		"doubling later": {
+			"root ::= \"q\" a0\n" + strings.Replace(doubling(`a%d "x" | a%d "y"`), "root", "top", 1),
+			"20000 ways",
+		},
+		"deep and wide": {deep(), "20000 ways"},
+		"many empties":  {"root ::= " + strings.Repeat("(|) ", 30) + `"x"`, "20000 ways"},
+		"many rules":    {strings.Repeat("a ::= b\n", 3) + manyRules(), "more than 4096 rules"},
 	} {
 		err := Check(c.text)
 		if !errors.Is(err, ErrBad) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %q in it", name, err, c.want)
 		}
 	}
+}
+
+// doubling gives rules of which each can begin in twice as many ways as the next.
+func doubling(rule string) string {
+	var b strings.Builder
+	b.WriteString("root ::= a0\n")
+	for i := range 40 {
+		fmt.Fprintf(&b, "a%d ::= "+rule+"\n", i, i+1, i+1)
+	}
+	return b.String() + `a40 ::= "a"`
+}
+
+// deep gives few ways through many rules.
+func deep() string {
+	var b strings.Builder
+	b.WriteString("root ::= a0\n")
+	for i := range 2000 {
+		fmt.Fprintf(&b, "a%d ::= a%d \"x\"\n", i, i+1)
+	}
+	return b.String() + "a2000 ::= \"a\"" + strings.Repeat(`|"b"`, 1000)
 }
 
 // manyRules gives more rules than are allowed in few bytes.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -42,6 +43,8 @@ type Context struct {
 	pos    []int32
 	seqs   []*int32
 	logits []int8
+
+	choice choice // Sample's, for samplers without one of their own
 
 	// abort is read by the native abort callback at every node of the graph.
 	// The callback is libc's strlen: the C string in abort is empty (0, false)
@@ -138,11 +141,46 @@ func (c *Context) Abort() {
 // abortString is the C string "x" whatever the byte order.
 const abortString = 'x' | 'x'<<56
 
+// What Sample gives instead of a token.
+const (
+	// NoToken: none can follow. A grammar forbids all of them, or the model has
+	// computed no numbers.
+	NoToken int32 = -1
+	// Stuck: a grammar took longer than maxSampleTime, and goes on in a thread of its
+	// own, with the sampler, which is never free again. It may take all the memory.
+	Stuck int32 = -2
+)
+
 // Sample chooses the next token from place i of the last batch, which must have
 // been set with logits, and tells the sampler's grammar and penalties.
 func (c *Context) Sample(s *Sampler, i int) int32 {
-	r, _, _ := purego.SyscallN(c.model.lib.symSample, s.chain, c.handle, uintptr(i))
-	return int32(r)
+	logits, _, _ := purego.SyscallN(c.model.lib.symLogits, c.handle, uintptr(i))
+	if logits == 0 {
+		return NoToken
+	}
+	choice := &c.choice
+	if s.choice != nil {
+		choice = s.choice
+	}
+	// unsafe: the library has a logit of each token of the vocabulary for such a place,
+	// in its own memory, until the next step.
+	choice.fill(unsafe.Slice(*(**float32)(unsafe.Pointer(&logits)), c.model.Tokens()))
+	if s.choice == nil {
+		return s.choose(choice)
+	}
+	// A grammar follows every reading of every token, and they may multiply with each
+	// character: nobody can tell beforehand how long that takes.
+	done := make(chan int32, 1)
+	go func() { done <- s.choose(choice) }()
+	timer := time.NewTimer(maxSampleTime)
+	defer timer.Stop()
+	select {
+	case token := <-done:
+		return token
+	case <-timer.C:
+		s.stuck = true
+		return Stuck
+	}
 }
 
 // Truncate forgets the tokens of seq from position keep on. False: the model's

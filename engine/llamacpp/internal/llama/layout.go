@@ -62,6 +62,25 @@ type batch struct {
 	logits  *int8
 }
 
+// tokenData is llama_token_data.
+type tokenData struct {
+	_ structs.HostLayout
+
+	id       int32
+	logit, p float32
+}
+
+// tokenArray is llama_token_data_array.
+type tokenArray struct {
+	_ structs.HostLayout
+
+	data     *tokenData
+	size     uint64
+	selected int64
+	sorted   bool
+	_        [7]byte
+}
+
 // chainParams is llama_sampler_chain_params.
 type chainParams struct {
 	_ structs.HostLayout

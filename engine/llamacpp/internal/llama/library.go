@@ -54,7 +54,7 @@ type Library struct {
 	systemInfo   func() string
 
 	// called once a token or a step: raw addresses, no reflection
-	symSample, symSeqRemove uintptr
+	symLogits, symApply, symAccept, symSeqRemove uintptr
 	// symStrlen serves as the abort callback, see Context.Abort.
 	symStrlen uintptr
 }
@@ -262,7 +262,9 @@ func (l *Library) bind(base, ggml, llama uintptr) error {
 		symbol string
 		to     *uintptr
 	}{
-		{llama, "llama_sampler_sample", &l.symSample},
+		{llama, "llama_get_logits_ith", &l.symLogits},
+		{llama, "llama_sampler_apply", &l.symApply},
+		{llama, "llama_sampler_accept", &l.symAccept},
 		{llama, "llama_memory_seq_rm", &l.symSeqRemove},
 		{purego.RTLD_DEFAULT, "strlen", &l.symStrlen},
 	} {

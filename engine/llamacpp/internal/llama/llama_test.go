@@ -264,6 +264,29 @@ func TestNewSampler_OddSettings(t *testing.T) {
 		}
 		smp.Free()
 	}
+	// Where a grammar leaves nothing there is no token, and the process lives.
+	for _, text := range []string{
+		`root ::= "\x00"`, `root ::= [\x00]+`, `root ::= [z-a]`, `root ::= "\UFFFFFFFF"`,
+		`root ::= "\U7FFFFFFF"`, `root ::= <[999999]>`,
+	} {
+		for _, temperature := range []float64{0, 0.7} {
+			smp, err := m.NewSampler(Sampling{Temperature: temperature, TopK: 40, TopP: 0.9, Grammar: text})
+			if err != nil {
+				continue // as good
+			}
+			c.Truncate(0, 0)
+			c.Set(0, 1, 0, 0, true)
+			if err := c.Decode(1); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if id := c.Sample(smp, 0); id != NoToken {
+					t.Errorf("%s: sampled token %d", text, id)
+				}
+			}
+			smp.Free()
+		}
+	}
 	if _, err := m.NewSampler(Sampling{Grammar: `root ::= undefined`}); err == nil {
 		t.Error("a grammar with an undefined rule was accepted")
 	}

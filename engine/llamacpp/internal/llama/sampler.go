@@ -5,6 +5,9 @@ import (
 	"math"
 	"runtime"
 	"strings"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
 )
 
 // Sampling says how the next token is chosen. The zero value is greedy.
@@ -45,8 +48,47 @@ type samplerFuncs struct {
 // Sampler chooses tokens for one sequence. Made on any goroutine, then used by
 // the decode loop alone.
 type Sampler struct {
-	lib   *Library
-	chain uintptr
+	lib    *Library
+	chain  uintptr
+	choice *choice // its own, with a grammar: see Context.Sample
+	stuck  bool    // a thread works with it that does not come back
+}
+
+// choice is what samplers work on: one candidate for each token of the vocabulary.
+type choice struct {
+	candidates []tokenData
+	array      tokenArray
+}
+
+func (c *choice) fill(logits []float32) {
+	if c.candidates == nil {
+		c.candidates = make([]tokenData, len(logits))
+	}
+	for id, logit := range logits {
+		c.candidates[id] = tokenData{id: int32(id), logit: logit}
+	}
+	c.array = tokenArray{data: &c.candidates[0], size: uint64(len(logits)), selected: -1}
+}
+
+// choose takes one of the candidates. llama_sampler_sample would take one that the
+// grammar forbids where it forbids all, and the grammar, told of it, would end the
+// process.
+func (s *Sampler) choose(c *choice) int32 {
+	// unsafe: the library uses the array and the candidates during the call only. Go
+	// does not move what is on its heap, and c holds on to them.
+	purego.SyscallN(s.lib.symApply, s.chain, uintptr(unsafe.Pointer(&c.array)))
+	runtime.KeepAlive(c)
+	a := &c.array
+	if a.selected < 0 || uint64(a.selected) >= a.size {
+		return NoToken
+	}
+	// unsafe: data and size are as the samplers have left them, and selected is within.
+	chosen := unsafe.Slice(a.data, a.size)[a.selected]
+	if !(chosen.logit > float32(math.Inf(-1))) { // no number neither
+		return NoToken
+	}
+	purego.SyscallN(s.lib.symAccept, s.chain, uintptr(chosen.id))
+	return chosen.id
 }
 
 // NewSampler builds the chain: grammar, penalties, top_k, top_p, min_p,
@@ -56,6 +98,7 @@ func (m *Model) NewSampler(s Sampling) (*Sampler, error) {
 	chain := f.chain(chainParams{noPerf: true})
 	out := &Sampler{lib: m.lib, chain: chain}
 	if s.Grammar != "" {
+		out.choice = new(choice)
 		if strings.IndexByte(s.Grammar, 0) >= 0 {
 			out.Free()
 			return nil, ErrGrammar
@@ -92,6 +135,9 @@ func (m *Model) NewSampler(s Sampling) (*Sampler, error) {
 
 // Free gives the sampler's memory back; it must not be used again.
 func (s *Sampler) Free() {
+	if s.stuck {
+		return
+	}
 	s.lib.samplers.free(s.chain)
 	s.chain = 0
 	runtime.KeepAlive(s)

@@ -144,8 +144,12 @@ func (r *Runner) Run() error { return r.sched.Run() }
 // Stop makes Run end. It does not wait.
 func (r *Runner) Stop() { r.sched.Stop() }
 
-// Close frees the model, after Run has returned and with no Start in progress.
+// Close frees the model, after Run has returned and with no Start in progress. It
+// leaves it to the process's end if a thread is stuck in native code.
 func (r *Runner) Close() {
+	if r.sched.Spoiled() {
+		return
+	}
 	r.ctx.Free()
 	r.model.Free()
 }
@@ -182,7 +186,8 @@ func (r *Runner) Start(req *Request) error {
 	if err != nil {
 		return engine.Errorf(engine.Invalid, "%s", err.Error())
 	}
-	job := &sched.Job{ID: req.ID, Prompt: prompt, Sampler: sampler, MaxTokens: req.MaxTokens}
+	job := &sched.Job{ID: req.ID, Prompt: prompt, Sampler: sampler, MaxTokens: req.MaxTokens,
+		Constrained: req.Sampling.Grammar != ""}
 	switch err := r.sched.Submit(job); {
 	case err == nil:
 		return nil

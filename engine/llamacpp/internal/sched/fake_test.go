@@ -107,6 +107,9 @@ func (f *fakeModel) Sample(s Sampler, i int) int32 {
 	if !p.logits {
 		f.t.Errorf("sampled place %d, which has no logits", i)
 	}
+	if s.(*fakeSampler).instead < 0 {
+		return s.(*fakeSampler).instead
+	}
 	have := f.cache[p.seq]
 	if have[len(have)-1] != p.token {
 		f.t.Errorf("sampled in the middle of sequence %d", p.seq)
@@ -133,7 +136,8 @@ func (f *fakeModel) IsEOG(token int32) bool   { return token == endToken }
 
 type fakeSampler struct {
 	f        *fakeModel
-	endAfter int // tokens in the cache; 0 never
+	endAfter int   // tokens in the cache; 0 never
+	instead  int32 // what it gives if less than 0
 }
 
 func (s *fakeSampler) Free() {

@@ -16,7 +16,7 @@ import (
 type Context interface {
 	Set(i int, token int32, pos, seq int, logits bool)
 	Decode(n int) error
-	Sample(s Sampler, i int) int32
+	Sample(s Sampler, i int) int32 // less than 0, or Stuck: none
 	Truncate(seq, keep int) bool
 	Arm()
 	Abort()
@@ -30,6 +30,12 @@ type Vocabulary interface {
 
 // Sampler chooses tokens for one sequence.
 type Sampler interface{ Free() }
+
+// Stuck is what [Context.Sample] gives for a sampler that does not come back.
+const Stuck = int32(-2)
+
+// ErrSpoiled ends Run when a sampler is stuck.
+var ErrSpoiled = errors.New("a grammar is stuck in native code")
 
 // ErrAborted is what [Context.Decode] returns after Abort.
 var ErrAborted = errors.New("step aborted")
@@ -50,6 +56,8 @@ type Job struct {
 	Prompt    []int32
 	Sampler   Sampler
 	MaxTokens int // at least 1
+	// Constrained says that a grammar decides which tokens can follow.
+	Constrained bool
 
 	cancelled atomic.Bool
 }
@@ -91,20 +99,22 @@ type Scheduler struct {
 	vocab Vocabulary
 
 	// owned by Run
-	slots    []*slot
-	active   int
-	step     uint64
-	turn     int           // whose prompt slice comes first, rotating
-	perToken time.Duration // smoothed cost of a prompt token; 0 unknown
-	failed   int           // steps in a row
-	aborted  bool          // the last step
-	events   []Event
+	slots     []*slot
+	active    int
+	step      uint64
+	turn      int           // whose prompt slice comes first, rotating
+	perToken  time.Duration // smoothed cost of a prompt token; 0 unknown
+	failed    int           // steps in a row
+	aborted   bool          // the last step
+	spoiledAt time.Time     // see spoil; zero: it is not
+	events    []Event
 
 	// shared
 	mu      sync.Mutex
 	waiting []*Job          // FIFO
 	jobs    map[uint64]*Job // waiting and running, for Cancel
 	closed  bool
+	spoiled bool
 	wake    chan struct{} // buffered 1
 	changed atomic.Bool   // waiting or a cancellation flag has news
 	long    atomic.Bool   // the step in progress is worth aborting
@@ -148,7 +158,7 @@ func (s *Scheduler) Submit(j *Job) error {
 
 func (s *Scheduler) enqueue(j *Job) error {
 	switch {
-	case s.closed:
+	case s.closed || s.spoiled:
 		return ErrClosed
 	case len(s.waiting) >= maxWaiting:
 		return ErrFull
@@ -198,8 +208,8 @@ func (s *Scheduler) notify() {
 	}
 }
 
-// Run computes until Stop, or until steps fail again and again; then the error
-// says why. It keeps its operating-system thread: ggml's compute thread is the
+// Run computes until Stop, or until steps fail again and again or a sampler is
+// stuck; then the error says why. It keeps its operating-system thread: ggml's compute thread is the
 // caller's, and moving it would cost its caches.
 func (s *Scheduler) Run() error {
 	runtime.LockOSThread()
@@ -211,6 +221,10 @@ func (s *Scheduler) Run() error {
 				s.endAll(ErrClosed)
 				return nil
 			}
+		}
+		if s.beyondRepair() {
+			s.endAll(ErrSpoiled)
+			return ErrSpoiled
 		}
 		if s.active == 0 {
 			s.flush()
