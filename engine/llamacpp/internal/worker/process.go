@@ -23,10 +23,9 @@ import (
 
 // process is one life of the worker.
 type process struct {
-	cmd   *exec.Cmd
-	conn  net.Conn
-	log   *slog.Logger
-	began time.Time
+	cmd  *exec.Cmd
+	conn net.Conn
+	log  *slog.Logger
 
 	// writing is held over a write, which can block while the worker does not
 	// read; mu never is, so that events are always read.
@@ -37,9 +36,13 @@ type process struct {
 
 	events []sched.Event // the reader's, reused
 
-	stats    struct{ steps, tokens, prompt, cached atomic.Uint64 }
-	heard    atomic.Duration // since began: the last frame
-	progress atomic.Duration // since began: the last step or event
+	stats struct{ steps, tokens, prompt, cached atomic.Uint64 }
+	// clock is the time of watch, made of its ticks: what passes while the daemon
+	// itself is stopped (SIGSTOP, a freezer, a stalled machine) is not the worker's
+	// silence. heard and progress are its readings, at most one tick old.
+	clock    atomic.Duration
+	heard    atomic.Duration // at the last frame
+	progress atomic.Duration // at the last step or event
 	reason   atomic.String   // why it was killed
 }
 
@@ -74,7 +77,7 @@ func spawn(cfg runner.Config, model *os.File, log *slog.Logger) (*process, error
 		return nil, fmt.Errorf("start the worker process: %w", err)
 	}
 	p := &process{
-		cmd: cmd, conn: conn, log: log, began: time.Now(),
+		cmd: cmd, conn: conn, log: log,
 		inflight: make(map[uint64]struct{}), work: make(chan struct{}, 1),
 	}
 	b, err := json.Marshal(cfg)
@@ -148,8 +151,8 @@ func (p *process) start(req *runner.Request) {
 	p.mu.Lock()
 	p.inflight[req.ID] = struct{}{}
 	if len(p.inflight) == 1 {
-		p.progress.Store(time.Since(p.began))
-		p.heard.Store(time.Since(p.began))
+		p.progress.Store(p.clock.Load())
+		p.heard.Store(p.clock.Load())
 		select {
 		case p.work <- struct{}{}:
 		default:
@@ -189,7 +192,7 @@ func (p *process) read(on func(typ byte, payload []byte) error) error {
 	for {
 		typ, payload, grown, err := readFrame(in, buf, maxEventFrame)
 		if err == nil {
-			p.heard.Store(time.Since(p.began))
+			p.heard.Store(p.clock.Load())
 			err = on(typ, payload)
 		}
 		if errors.Is(err, io.EOF) {
@@ -205,7 +208,8 @@ func (p *process) read(on func(typ byte, payload []byte) error) error {
 // watch kills a worker that has work and is silent, or whose steps do not end.
 // It pings, so that silence means something, only while there is work.
 func (p *process) watch(silence, hang time.Duration, ended <-chan struct{}) {
-	tick := time.NewTicker(min(silence/4, time.Second))
+	interval := min(silence/4, time.Second)
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	ping := endFrame(beginFrame(nil, framePing))
 	for {
@@ -216,14 +220,14 @@ func (p *process) watch(silence, hang time.Duration, ended <-chan struct{}) {
 			case <-ended:
 				return
 			}
-			tick.Reset(min(silence/4, time.Second))
+			tick.Reset(interval)
 		}
 		select {
 		case <-tick.C:
 		case <-ended:
 			return
 		}
-		now := time.Since(p.began)
+		now := p.clock.Add(interval) // a ticker drops the ticks that nobody takes
 		switch {
 		case p.busy() == 0:
 		case now-p.heard.Load() > silence:
@@ -239,7 +243,7 @@ func (p *process) watch(silence, hang time.Duration, ended <-chan struct{}) {
 // noteStats keeps the counters and takes a step for progress. Reader only.
 func (p *process) noteStats(s sched.Stats) {
 	if p.stats.steps.Swap(s.Steps) != s.Steps {
-		p.progress.Store(time.Since(p.began))
+		p.progress.Store(p.clock.Load())
 	}
 	p.stats.tokens.Store(s.Tokens)
 	p.stats.prompt.Store(s.PromptTokens)
