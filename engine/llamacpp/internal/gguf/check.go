@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"math/bits"
@@ -23,11 +24,15 @@ type checker struct {
 	*reader
 	size int64
 	kv   map[string]value
+
+	// byteless is the first byte without a token in a SentencePiece vocabulary;
+	// -1 if every byte has one.
+	byteless int
 }
 
 // Check reads the header of a file of the given size.
 func Check(r io.ReaderAt, size int64) (Info, error) {
-	c := &checker{reader: newReader(r, size), size: size, kv: make(map[string]value)}
+	c := &checker{reader: newReader(r, size), size: size, kv: make(map[string]value), byteless: -1}
 	tensors := c.header()
 	c.tokens(c.kv[keyTokens].count)
 	c.vocabularyArrays()
@@ -146,17 +151,31 @@ func (c *checker) tokenTexts(n int) {
 		}
 		seen[text] = struct{}{}
 	}
+	for b := range 256 {
+		_, spelled := seen[fmt.Sprintf("<0x%02X>", b)]
+		_, plain := seen[string([]byte{byte(b)})]
+		if !spelled && !plain {
+			c.byteless = b
+			return
+		}
+	}
 }
 
-// tokens checks that there is a vocabulary.
+// tokens checks that there is a vocabulary. A SentencePiece one spells with its
+// tokens of single bytes what it has no other token for; where such a token is
+// missing, llama.cpp throws.
 func (c *checker) tokens(n int) {
 	v, ok := c.kv[keyTokens]
+	model := c.kv["tokenizer.ggml.model"]
+	kind, _, _ := strings.Cut(model.str, "\x00") // as llama.cpp reads it
 	switch {
 	case c.err != nil:
 	case !ok || v.typ != typeArray || v.elem != typeString || n == 0:
 		c.fail("it has no vocabulary (%s)", keyTokens)
-	case c.kv["tokenizer.ggml.model"].typ != typeString:
+	case model.typ != typeString:
 		c.fail("it does not say how to tokenise (tokenizer.ggml.model)")
+	case kind == "llama" && c.byteless >= 0:
+		c.fail("its vocabulary has no token for byte 0x%02X", c.byteless)
 	}
 }
 

@@ -19,7 +19,12 @@ func check(b []byte) (Info, error) { return Check(bytes.NewReader(b), int64(len(
 
 func TestCheck_Sound(t *testing.T) {
 	for _, c := range []mkgguf.Config{
-		{}, {Type: mkgguf.F16}, {Type: mkgguf.Q8_0}, {Type: mkgguf.Q4_0, Vocab: 4096}, {Template: "-"},
+		{},
+		{Type: mkgguf.F16},
+		{Type: mkgguf.Q8_0},
+		{Type: mkgguf.Q4_0, Vocab: 4096},
+		{Template: "-"},
+		{BPE: "qwen2"},
 	} {
 		b := c.Bytes()
 		info, err := check(b)
@@ -120,6 +125,14 @@ func TestCheck_Refusals(t *testing.T) {
 		copy(out[offset:], val)
 		return out
 	}
+	named := func(tokeniser string) []byte { // 5 bytes, and any multiple of 32 more
+		entry := func(name string) []byte {
+			b := binary.LittleEndian.AppendUint32([]byte("tokenizer.ggml.model"), typeString)
+			return append(binary.LittleEndian.AppendUint64(b, uint64(len(name))), name...)
+		}
+		noFF := replace(good, "<0xFF>", "<0xF>>")
+		return bytes.Replace(noFF, entry("llama"), entry(tokeniser), 1)
+	}
 	const value, arrayLen = 4, 8 // offsets behind a key: its type comes first
 	for name, c := range map[string]struct {
 		file []byte
@@ -145,6 +158,10 @@ func TestCheck_Refusals(t *testing.T) {
 		"context too long":  {afterKey(good, "llama.context_length", value, uint32(2e9)), "context_length is"},
 		"duplicate tokens":  {replace(good, "<0x41>", "<0x42>"), "repeats the text"},
 		"twice up to NUL":   {replace(replace(good, "<0x41>", "ab\x00zzz"), "<0x42>", "ab\x00yyy"), "repeats the text"},
+		"no byte AB":        {replace(good, "<0xAB>", "<0xab>"), "no token for byte 0xAB"},
+		"no byte 00":        {replace(good, "<0x00>", "\x00x000>"), "no token for byte 0x00"},
+		"no byte FF":        {named("llama"), "no token for byte 0xFF"},
+		"no byte up to NUL": {named("llama\x00" + strings.Repeat("x", 31)), "no token for byte 0xFF"},
 		"few scores":        {afterKey(good, "tokenizer.ggml.scores", arrayLen, uint64(5)), ""},
 		"endless array":     {afterKey(good, "tokenizer.ggml.scores", arrayLen, uint64(1)<<62), "elements"},
 		"no architecture":   {replace(good, "general.architecture", "general.architektur_"), "general.architecture"},
@@ -164,6 +181,20 @@ func TestCheck_Refusals(t *testing.T) {
 				t.Errorf("%v; want %q in it", err, c.want)
 			}
 		})
+	}
+}
+
+// TestCheck_PlainBytes: llama.cpp takes the byte's own text where it finds no
+// <0xNN>.
+func TestCheck_PlainBytes(t *testing.T) {
+	good := mkgguf.Config{}.Bytes()
+	for name, b := range map[string][]byte{
+		"letter twice": replace(good, "<0x61>", "<0x6?>"), // there is an "a"
+		"byte":         replace(good, "<0xFF>", "\xff\x00----"),
+	} {
+		if _, err := check(b); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
