@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"inferd/engine"
@@ -245,6 +247,32 @@ func TestGenerate_Cancel(t *testing.T) {
 			t.Errorf("%d sequences still run", n)
 		}
 	})
+}
+
+// TestLocal_StopWaitsNoLongerThanItMay: native code in a Start can not be
+// interrupted.
+func TestLocal_StopWaitsNoLongerThanItMay(t *testing.T) {
+	e := start(t, Options{Isolation: IsolationNone}, testHooks(t))
+	l := e.host.(*local)
+	l.mu.RLock() // as a Start that does not return
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	stopped := make(chan error, 1)
+	go func() { stopped <- e.Stop(ctx) }()
+	select {
+	case err := <-stopped:
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("stop: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("Stop did not return")
+	}
+	l.mu.RUnlock()
+	for free := false; !free; runtime.Gosched() {
+		l.mu.RLock()
+		free = l.closed
+		l.mu.RUnlock()
+	}
 }
 
 func TestGenerate_SlowClientHoldsNobodyUp(t *testing.T) {

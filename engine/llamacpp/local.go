@@ -2,6 +2,7 @@ package llamacpp
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"inferd/engine"
@@ -54,17 +55,23 @@ func (l *local) Stats() Stats {
 	}
 }
 
-// Stop ends every request and gives the model back.
+// Stop ends every request and gives the model back. When ctx ends first, that
+// happens once the last native call has returned, if ever.
 func (l *local) Stop(ctx context.Context) error {
 	l.run.Stop()
-	select {
-	case <-l.done:
+	freed := make(chan struct{})
+	go func() {
+		defer close(freed)
+		<-l.done
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.closed = true
 		l.run.Close()
+	}()
+	select {
+	case <-freed:
 		return nil
 	case <-ctx.Done():
-		return engine.Errorf(engine.Internal, "llama.cpp did not stop in time")
+		return fmt.Errorf("llama.cpp did not stop in time: %w", context.Cause(ctx))
 	}
 }
