@@ -79,12 +79,12 @@ func New(ctx context.Context, opts Options, hooks engine.Hooks) (*Engine, error)
 		return nil, err
 	}
 	var info runner.Info
+	e.ready.Store(true) // nobody has it yet; the host may fall from now on, and says so
 	if e.host, info, err = e.startHost(ctx); err != nil {
 		e.model.close()
 		return nil, libraryError(err)
 	}
 	e.describe(info)
-	e.ready.Store(true)
 	return e, nil
 }
 

@@ -3,6 +3,7 @@ package llamacpp
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,6 +118,65 @@ func TestWorker_NotReadyWhileAway(t *testing.T) {
 	_ = syscall.Kill(workerPID(e), syscall.SIGKILL)
 	if err := <-lost; !errors.Is(err, engine.ErrNotReady) {
 		t.Errorf("while the worker is away: %v", err)
+	}
+}
+
+// onLoaded calls itself when an engine logs that its model is loaded.
+type onLoaded func()
+
+func (onLoaded) Enabled(context.Context, slog.Level) bool { return true }
+func (f onLoaded) WithAttrs([]slog.Attr) slog.Handler     { return f }
+func (f onLoaded) WithGroup(string) slog.Handler          { return f }
+
+func (f onLoaded) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "model loaded" {
+		f()
+	}
+	return nil
+}
+
+// TestWorker_KilledBeforeNewReturns: it had said that it is ready.
+func TestWorker_KilledBeforeNewReturns(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // the worker is found in /proc
+	}
+	lost, release := make(chan struct{}), make(chan struct{})
+	hooks := engine.Hooks{
+		Log: slog.New(onLoaded(func() {
+			killWorker(t)
+			<-lost
+		})),
+		State: func(ready bool, _ string) {
+			if !ready {
+				close(lost)
+				<-release // no other worker before it has been looked at
+			}
+		},
+	}
+	e := start(t, Options{}, hooks)
+	if e.Ready() {
+		t.Error("ready without a worker")
+	}
+	close(release)
+}
+
+// killWorker kills the children of this process, of which there is one.
+func killWorker(t *testing.T) {
+	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	killed := 0
+	for _, list := range lists {
+		pids, _ := os.ReadFile(list) // a thread that is gone has none
+		for pid := range strings.FieldsSeq(string(pids)) {
+			n, err := strconv.Atoi(pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = syscall.Kill(n, syscall.SIGKILL)
+			killed++
+		}
+	}
+	if killed != 1 {
+		t.Fatalf("%d children killed", killed)
 	}
 }
 
