@@ -198,11 +198,16 @@ func (r *Runner) Start(req *Request) error {
 	}
 }
 
-// checkSize refuses what can not fit before any work is done on it.
+// checkSize refuses what can not fit before any work is done on it. A message
+// costs a token at the least, and room however empty it is.
 func (r *Runner) checkSize(req *Request) error {
+	if n := len(req.Messages); n > r.info.CtxPerSeq {
+		return engine.Errorf(engine.Invalid,
+			"%d messages exceed what a context of %d tokens can hold", n, r.info.CtxPerSeq)
+	}
 	size := 0
 	for _, m := range req.Messages {
-		size += len(m.Content)
+		size += len(m.Role) + len(m.Content)
 	}
 	if limit := max(minPromptBytes, r.info.CtxPerSeq*maxPromptBytesPerToken); size > limit {
 		return engine.Errorf(engine.Invalid,

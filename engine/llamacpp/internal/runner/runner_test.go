@@ -155,6 +155,35 @@ func TestLoad_CutsTheContextToTheModels(t *testing.T) {
 	}
 }
 
+func TestCheckSize(t *testing.T) {
+	r := &Runner{info: Info{CtxPerSeq: 4096}} // 128 KiB
+	messages := func(n, role, content int) []engine.Message {
+		m := engine.Message{Role: strings.Repeat("r", role), Content: strings.Repeat("c", content)}
+		return slices.Repeat([]engine.Message{m}, n)
+	}
+	for name, c := range map[string]struct {
+		messages []engine.Message
+		want     string // of an Invalid error; empty: none
+	}{
+		"no messages":        {nil, ""},
+		"as many as tokens":  {messages(4096, 4, 0), ""},
+		"more than tokens":   {messages(4097, 4, 0), "4097 messages exceed"},
+		"a full message":     {messages(1, 2, 128<<10-2), ""},
+		"a message too long": {messages(1, 2, 128<<10-1), "prompt of 131073 bytes exceeds"},
+		"full messages":      {messages(4096, 4, 28), ""},
+		"roles too many":     {messages(4096, 5, 28), "prompt of 135168 bytes exceeds"},
+	} {
+		err := r.checkSize(&Request{Messages: c.messages})
+		var refusal *engine.Error
+		switch {
+		case c.want == "" && err == nil:
+		case !errors.As(err, &refusal) || refusal.Kind != engine.Invalid ||
+			c.want == "" || !strings.Contains(refusal.Text, c.want):
+			t.Errorf("%s: %v; want %q in it", name, err, c.want)
+		}
+	}
+}
+
 func TestCheckMemory(t *testing.T) {
 	have, err := availableMemory()
 	if err != nil {
