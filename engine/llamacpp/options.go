@@ -34,9 +34,10 @@ type Options struct {
 	// TempDir holds ModelBytes where memory files are not to be had; default
 	// os.TempDir.
 	TempDir string
-	// HangTimeout is how long a step may take before the worker is taken for
-	// hung; default 2 min. SilenceTimeout is how long the worker may be mute
-	// while it has work; default 15 s.
+	// HangTimeout is how long the worker, while it has work, may go without
+	// ending a step before it is taken for hung, be it in one or, while nothing
+	// steps, in tokenising and making samplers; default 2 min. SilenceTimeout is
+	// how long the worker may be mute while it has work; default 15 s.
 	HangTimeout, SilenceTimeout time.Duration
 	// LoadTimeout is how long a worker may take to load the model, at the start
 	// and at each restart; default DefaultLoad.

@@ -42,7 +42,7 @@ type process struct {
 	// silence. heard and progress are its readings, at most one tick old.
 	clock    atomic.Duration
 	heard    atomic.Duration // at the last frame
-	progress atomic.Duration // at the last step or event
+	progress atomic.Duration // at the last step, or when work came after none
 	reason   atomic.String   // why it was killed
 }
 
@@ -205,7 +205,7 @@ func (p *process) read(on func(typ byte, payload []byte) error) error {
 	}
 }
 
-// watch kills a worker that has work and is silent, or whose steps do not end.
+// watch kills a worker that has work and is silent, or ends no step.
 // It pings, so that silence means something, only while there is work.
 func (p *process) watch(silence, hang time.Duration, ended <-chan struct{}) {
 	interval := min(silence/4, time.Second)

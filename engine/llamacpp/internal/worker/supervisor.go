@@ -32,7 +32,8 @@ type Config struct {
 	// Deliver takes events, on the supervisor's goroutines; it must not block.
 	Deliver func([]sched.Event)
 	// Silence is how long a worker with work may say nothing; Hang is how long
-	// it may take over one step. Zero: DefaultSilence, DefaultHang.
+	// it may go without ending a step, be it in one or, while nothing steps, in
+	// tokenising and making samplers. Zero: DefaultSilence, DefaultHang.
 	Silence, Hang time.Duration
 	// Load is how long the model may take to load, at every start. Zero:
 	// DefaultLoad.
