@@ -17,7 +17,7 @@ import (
 // goroutine that fetches.
 //
 // Between tries, file, hash and have agree: the file holds exactly have bytes,
-// and hash has seen them.
+// and hash has seen them. A try that can't keep this ends the download.
 type transfer struct {
 	s      *Store
 	spec   Spec
@@ -71,7 +71,7 @@ func (s *Store) download(ctx context.Context, spec Spec) error {
 	t := &transfer{s: s, spec: spec, client: client, file: file, hash: sha256.New()}
 	err = t.run(ctx)
 	if err == nil {
-		err = file.Sync()
+		err = t.settle()
 	}
 	if err = errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("model %q: %w", spec.Name, err)
@@ -87,6 +87,19 @@ func (s *Store) download(ctx context.Context, spec Spec) error {
 		return err
 	}
 	return errors.Join(mismatch, os.RemoveAll(s.partialDir(spec.SHA256)))
+}
+
+// settle makes the file durable. The hash is that of the bytes which came from the
+// network; the size tells whether they are all that lies on disk.
+func (t *transfer) settle() error {
+	size, err := t.file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if size != t.have {
+		return fmt.Errorf("io: the file has %d bytes where %d were written", size, t.have)
+	}
+	return t.file.Sync()
 }
 
 // run takes what an earlier process left, fetches the rest, and does it once
@@ -133,18 +146,21 @@ func (t *transfer) takeUp(ctx context.Context) error {
 	return err
 }
 
-// restart forgets all bytes.
+// restart forgets all bytes, those on disk first: a failure leaves hash and have
+// as they are.
 func (t *transfer) restart() error {
+	if err := t.file.Truncate(0); err != nil {
+		return err
+	}
+	if _, err := t.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
 	t.hash.Reset()
 	t.have, t.mixed, t.spaceAt = 0, false, 0
 	t.origin = origin{Total: -1}
 	t.total = t.expected(-1)
 	t.reported.begun = false
-	if err := t.file.Truncate(0); err != nil {
-		return err
-	}
-	_, err := t.file.Seek(0, io.SeekStart)
-	return err
+	return nil
 }
 
 // expected is the size to go by when the server says n, -1 for nothing.

@@ -146,6 +146,55 @@ func TestFetchDiskFull(t *testing.T) {
 	}
 }
 
+// TestFetchDiskKeepsBytes: bytes that should be forgotten and stay on disk are not
+// part of the model, whatever the hash of those that came says.
+func TestFetchDiskKeepsBytes(t *testing.T) {
+	content := someBytes(1000)
+	f := func(what string, left []byte, disk stubborn, requests int, want string,
+		answer func(n int, w http.ResponseWriter, r *http.Request) bool,
+	) {
+		t.Helper()
+		srv, root := serve(t, content), t.TempDir()
+		srv.answer = answer
+		ft := fetcher(t, root, srv)
+		withPartial(t, ft, left, "")
+		ft.openFile = func(path string) (partialFile, error) {
+			file, err := openPartial(path)
+			disk.partialFile = file
+			return &disk, err
+		}
+		_, err := ft.Fetch(context.Background(), ft.spec)
+		wantError(t, what, err, want)
+		if got := len(srv.requests()); got != requests {
+			t.Errorf("%s: %d requests, want %d", what, got, requests)
+		}
+		if exists(ft.manifest("m")) || exists(ft.blob(ft.spec.SHA256)) {
+			t.Errorf("%s: something was installed", what)
+		}
+		srv.answer = nil
+		fetcher(t, root, srv).mustFetch(t, content)
+	}
+	const full = "io: not enough disk space"
+	half, more := make([]byte, 500), make([]byte, 1001)
+	once := stubborn{errs: []error{syscall.ENOSPC}}
+	f("a piece that does not fit", half, once, 1, full,
+		func(n int, w http.ResponseWriter, _ *http.Request) bool {
+			if n == 0 {
+				w.Header().Set("Content-Range", "bytes 0-999/1000")
+				w.WriteHeader(http.StatusPartialContent)
+			}
+			return n == 0
+		})
+	f("a file that became shorter", more, once, 1, full, nil)
+	f("the whole file again", half, once, 1, full,
+		func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+			_, _ = w.Write(content)
+			return true
+		})
+	f("a disk that lies", more, stubborn{errs: []error{nil}}, 2,
+		"the file has 1001 bytes where 1000 were written", nil)
+}
+
 func TestParseContentRange(t *testing.T) {
 	f := func(text string, start, total int64, ok bool) {
 		t.Helper()
@@ -210,4 +259,19 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 	n, err := d.partialFile.Write(p[:d.room])
 	d.room = 0
 	return n, errors.Join(err, d.err)
+}
+
+// stubborn is a disk that does not truncate as often as it has errors to say so.
+type stubborn struct {
+	partialFile
+	errs []error
+}
+
+func (d *stubborn) Truncate(size int64) error {
+	if len(d.errs) == 0 {
+		return d.partialFile.Truncate(size)
+	}
+	err := d.errs[0]
+	d.errs = d.errs[1:]
+	return err
 }

@@ -131,7 +131,7 @@ func (t *transfer) begin(resp *http.Response, p *pace) (done bool, err error) {
 			t.total = t.have
 			return true, nil
 		}
-		err = errors.Join(t.restart(), fmt.Errorf("http status %d", code))
+		err = t.afresh(fmt.Errorf("http status %d", code))
 	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout:
 		p.atLeast = retryAfter(resp.Header, t.s.now())
 		return false, fmt.Errorf("http status %d", code)
@@ -151,8 +151,8 @@ func (t *transfer) begin(resp *http.Response, p *pace) (done bool, err error) {
 // startOver prepares for the whole file.
 func (t *transfer) startOver(resp *http.Response) error {
 	if t.have > 0 {
-		if err := t.restart(); err != nil {
-			return backoff.Permanent(err)
+		if err := t.afresh(nil); err != nil {
+			return err
 		}
 	}
 	if err := t.setTotal(resp.ContentLength); err != nil {
@@ -177,10 +177,19 @@ func (t *transfer) goOn(resp *http.Response) error {
 		total >= 0 && t.origin.Total >= 0 && total != t.origin.Total,
 		t.origin.ETag != "" && strongTag(resp.Header) != "" &&
 			strongTag(resp.Header) != t.origin.ETag:
-		return errors.Join(t.restart(), errors.New("server's piece does not fit; starting over"))
+		return t.afresh(errors.New("server's piece does not fit; starting over"))
 	}
 	t.mixed = true
 	return t.setTotal(total)
+}
+
+// afresh forgets all bytes and gives the reason back. A disk that keeps them ends
+// the download: another try would write behind them.
+func (t *transfer) afresh(reason error) error {
+	if err := t.restart(); err != nil {
+		return backoff.Permanent(fmt.Errorf("io: %w", diskError(err)))
+	}
+	return reason
 }
 
 // setTotal takes the size that the server tells, -1 for none. A size other than
