@@ -88,6 +88,9 @@ func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, 
 func TestFetchRedirectWithinHTTPS(t *testing.T) {
 	srv := serve(t, []byte(hello))
 	srv.answer = func(n int, w http.ResponseWriter, r *http.Request) bool {
+		if came := r.Header.Get("Referer"); came != "" {
+			t.Errorf("request %d tells the URL before: %s", n, came)
+		}
 		if n == 0 {
 			http.Redirect(w, r, "/elsewhere", http.StatusFound)
 		}

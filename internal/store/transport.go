@@ -37,8 +37,10 @@ func (s *Store) client() (c *http.Client, done func()) {
 
 var errRedirect = errors.New("refused redirect")
 
-// httpsOnly keeps a redirect from leading out of the encryption.
+// httpsOnly keeps a redirect from leading out of the encryption, and from telling
+// the next host where it came from: the URL's query may be a signature.
 func httpsOnly(req *http.Request, via []*http.Request) error {
+	req.Header.Del("Referer") // net/http has set it already
 	if req.URL.Scheme != "https" {
 		return fmt.Errorf("%w to %s: only https is followed",
 			errRedirect, safeURL(req.URL.String()))
