@@ -53,16 +53,21 @@ func (s *Store) Remove(name string) (Removed, error) {
 	return s.removeLocked(name, sha)
 }
 
+// removeLocked asks who else needs the content before the name is gone: content
+// without a name could not be removed any more.
 func (s *Store) removeLocked(name, sha string) (Removed, error) {
+	others, err := s.usersOf(sha, name)
+	if err != nil {
+		return Removed{}, err
+	}
 	if err := os.Remove(s.manifest(name)); err != nil {
 		return Removed{}, err
 	}
 	if err := syncDir(s.manifestsDir()); err != nil {
 		return Removed{}, err
 	}
-	users, err := s.usersOf(sha)
-	if err != nil || len(users) > 0 {
-		return Removed{SharedWith: users}, err
+	if len(others) > 0 {
+		return Removed{SharedWith: others}, nil
 	}
 	var r Removed
 	if info, err := os.Stat(s.blob(sha)); err == nil {
@@ -71,10 +76,10 @@ func (s *Store) removeLocked(name, sha string) (Removed, error) {
 	return r, os.RemoveAll(s.blobDir(sha))
 }
 
-// usersOf names the manifests that need some content, those of other tools
+// usersOf names the manifests but one that need some content, those of other tools
 // included, whose names may follow other rules. It gives an error rather than
 // an incomplete list. The caller holds the content's lock.
-func (s *Store) usersOf(sha string) ([]string, error) {
+func (s *Store) usersOf(sha, except string) ([]string, error) {
 	entries, err := os.ReadDir(s.manifestsDir())
 	if err != nil {
 		return nil, err
@@ -82,7 +87,7 @@ func (s *Store) usersOf(sha string) ([]string, error) {
 	var users []string
 	for _, e := range entries {
 		name, ok := strings.CutSuffix(e.Name(), manifestExt)
-		if !ok {
+		if !ok || name == except {
 			continue
 		}
 		m, err := decodeManifest(filepath.Join(s.manifestsDir(), e.Name()))
@@ -90,7 +95,7 @@ func (s *Store) usersOf(sha string) ([]string, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("content is kept, for another model may need it: %w", err)
+			return nil, fmt.Errorf("nothing is removed, for another model may need the content: %w", err)
 		}
 		if m.Blob == blobPrefix+sha {
 			users = append(users, name)

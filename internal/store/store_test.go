@@ -143,15 +143,22 @@ func TestRemoveSparesOthersContent(t *testing.T) {
 	if err != nil || !exists(blob) || len(r.SharedWith) != 1 {
 		t.Errorf("Remove = %+v, %v; blob there: %v", r, err, exists(blob))
 	}
-	// With a manifest that can't be read, nobody knows: the content stays.
+	// With a manifest that can't be read, nobody knows: all stays, until it is gone.
 	importing(t, s, "mine", hello)
 	if err := os.WriteFile(foreign, []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Remove("mine")
-	wantError(t, "Remove", err, "content is kept")
-	if !exists(blob) || exists(s.manifest("mine")) {
-		t.Error("want the name gone and the content there")
+	wantError(t, "Remove", err, "nothing is removed")
+	if !exists(blob) || !exists(s.manifest("mine")) {
+		t.Error("want the name and the content there")
+	}
+	if err := os.Remove(foreign); err != nil {
+		t.Fatal(err)
+	}
+	r, err = s.Remove("mine")
+	if err != nil || r.FreedBytes != int64(len(hello)) || exists(blob) {
+		t.Errorf("Remove = %+v, %v; blob there: %v", r, err, exists(blob))
 	}
 }
 
