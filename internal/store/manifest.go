@@ -29,7 +29,7 @@ type Manifest struct {
 	ProducedAt    string  `json:"produced_at"` // RFC 3339, UTC, seconds
 }
 
-// Source is where content came from, without anything secret.
+// Source is where content came from.
 type Source struct {
 	Registry string `json:"registry"`
 	Repo     string `json:"repo"`
@@ -49,8 +49,9 @@ func (m *Manifest) SHA256() string {
 	return sha
 }
 
-// sourceOf splits a download link. User, password and query, where signed links
-// carry their signature, are left out.
+// sourceOf splits a download link. User, password, query and fragment are left out,
+// for signed links carry their signature in the query. The path is kept whole: a
+// link with a secret in its path is not for source_url.
 func sourceOf(link string) Source {
 	u, err := url.Parse(link)
 	if err != nil {

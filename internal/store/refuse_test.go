@@ -62,6 +62,12 @@ func TestFetchGivesUp(t *testing.T) {
 			http.Redirect(w, r, "http://u:p@h/x?sig=secret", http.StatusFound)
 			return true
 		})
+	f("refused redirect: its address can't be read", 1,
+		func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Location", "https://h/%zz?sig=secret")
+			w.WriteHeader(http.StatusFound)
+			return true
+		})
 	f("refused redirect: more than 10 of them", maxRedirects,
 		func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			http.Redirect(w, r, r.URL.Path, http.StatusFound)

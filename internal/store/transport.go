@@ -52,15 +52,19 @@ func httpsOnly(req *http.Request, via []*http.Request) error {
 }
 
 // transportError words a failed request. The URL that net/http puts in front is
-// dropped: its query may be a signature.
+// dropped, and so is a redirect's that it quotes because it can't be read: the
+// query may be a signature.
 func transportError(err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
+	if strings.Contains(err.Error(), "Location header") {
+		err = fmt.Errorf("%w: its address can't be read", errRedirect)
+	}
 	return fmt.Errorf("http transport: %w", err)
 }
 
-// safeURL leaves out of a URL what may be secret.
+// safeURL leaves out of a URL what may be secret: all but scheme, host and path.
 func safeURL(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {

@@ -109,7 +109,7 @@ func (t *transfer) sortError(ctx context.Context, err error) error {
 	}
 	worded := transportError(err)
 	_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
-	if badCert || errors.Is(err, errRedirect) {
+	if badCert || errors.Is(worded, errRedirect) {
 		return backoff.Permanent(worded)
 	}
 	return worded
