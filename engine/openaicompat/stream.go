@@ -235,13 +235,11 @@ func (g *generation) readObject(source io.Reader) (engine.Result, error) {
 	if len(answer.Choices) == 0 && len(answer.Error) == 0 {
 		return engine.Result{}, g.brokeOff("upstream's answer is not a chat completion")
 	}
+	if len(answer.Choices) > 0 && answer.Choices[0].Message.Content != "" {
+		answer.Choices[0].Delta = answer.Choices[0].Message // with both it is the same text
+	}
 	if err := g.chunk(&answer); err != nil {
 		return engine.Result{}, err
-	}
-	if len(answer.Choices) > 0 {
-		if err := g.say(answer.Choices[0].Message.Content); err != nil {
-			return engine.Result{}, err
-		}
 	}
 	return g.result(), nil
 }

@@ -134,6 +134,10 @@ func TestStream_Success(t *testing.T) {
 	f(" \n"+`{"choices":[{"message":{"role":"assistant","content":"whole"},`+
 		`"finish_reason":"length"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}`, "whole",
 		engine.Result{Stop: engine.StopLength, Usage: engine.Usage{PromptTokens: 1, CompletionTokens: 2}})
+	f(`{"choices":[{"message":{"content":"once"},"delta":{"content":"once"},`+
+		`"finish_reason":"stop"}]}`, "once", engine.Result{Stop: engine.StopEnd})
+	f(`{"choices":[{"message":{"content":null},"delta":{"content":"a"},`+
+		`"finish_reason":"stop"}]}`, "a", engine.Result{Stop: engine.StopEnd})
 }
 
 func TestStream_BeforeFirstToken(t *testing.T) {
