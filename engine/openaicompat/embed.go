@@ -55,14 +55,12 @@ func (e *Engine) Embed(
 // lengths would silently poison somebody's index.
 func (e *Engine) embeddings(data []byte, inputs int, dimensions uint32) (Embeddings, error) {
 	var answer struct {
-		Data []struct {
-			Index     int       `json:"index"`
-			Embedding []float32 `json:"embedding"`
-		} `json:"data"`
+		Data  vectors         `json:"data"`
 		Model string          `json:"model"`
 		Usage chatUsage       `json:"usage"`
 		Error json.RawMessage `json:"error"`
 	}
+	answer.Data.inputs = inputs
 	wrong := func(text string) (Embeddings, error) {
 		return Embeddings{}, engine.Errorf(engine.Unavailable, "upstream's embeddings are wrong: %s",
 			text)
@@ -73,7 +71,7 @@ func (e *Engine) embeddings(data []byte, inputs int, dimensions uint32) (Embeddi
 	if text, kind, is := e.reportedError(answer.Error); is {
 		return Embeddings{}, &engine.Error{Kind: kind, Text: text}
 	}
-	if len(answer.Data) != inputs {
+	if answer.Data.count != inputs {
 		return wrong("not one vector for each input")
 	}
 	result := Embeddings{
@@ -81,11 +79,11 @@ func (e *Engine) embeddings(data []byte, inputs int, dimensions uint32) (Embeddi
 		Model:   e.presentable(answer.Model),
 		Tokens:  uint32(answer.Usage.PromptTokens),
 	}
-	for _, d := range answer.Data {
+	for _, d := range answer.Data.list {
 		switch {
 		case d.Index < 0 || d.Index >= inputs || result.Vectors[d.Index] != nil:
 			return wrong("an index is out of range or given twice")
-		case len(d.Embedding) == 0 || len(d.Embedding) != len(answer.Data[0].Embedding):
+		case len(d.Embedding) == 0 || len(d.Embedding) != len(answer.Data.list[0].Embedding):
 			return wrong("vectors differ in length or are empty")
 		case dimensions != 0 && len(d.Embedding) != int(dimensions):
 			return wrong("vectors do not have the dimensions asked for")
@@ -93,4 +91,28 @@ func (e *Engine) embeddings(data []byte, inputs int, dimensions uint32) (Embeddi
 		result.Vectors[d.Index] = d.Embedding
 	}
 	return result, nil
+}
+
+// vectors are the elements of an array, if there is one for each input.
+type vectors struct {
+	inputs, count int
+	list          []vector
+}
+
+type vector struct {
+	Index     int       `json:"index"`
+	Embedding []float32 `json:"embedding"`
+}
+
+// UnmarshalJSON counts first, which takes no memory: 64 MiB of "{}," would be
+// gigabytes of vectors.
+func (v *vectors) UnmarshalJSON(data []byte) error {
+	var elements []struct{}
+	if err := json.Unmarshal(data, &elements); err != nil {
+		return err
+	}
+	if v.count = len(elements); v.count != v.inputs {
+		return nil
+	}
+	return json.Unmarshal(data, &v.list)
 }

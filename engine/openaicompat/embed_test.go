@@ -57,7 +57,13 @@ func TestEmbed_Failure(t *testing.T) {
 	f(400, "too long", engine.Invalid, "upstream HTTP 400: too long")
 	f(200, "<html>", engine.Unavailable, "not the JSON")
 	f(200, `{"error":{"message":"no","code":400}}`, engine.Invalid, "reported an error: no")
+	f(200, `{"data":{}}`, engine.Unavailable, "not the JSON")
+	f(200, `{"data":[{"index":"0"},{}]}`, engine.Unavailable, "not the JSON")
+	f(200, `{"data":null,"error":"gone"}`, engine.Unavailable, "reported an error: gone")
+	f(200, `{"data":null}`, engine.Unavailable, "not one vector for each input")
 	f(200, `{"data":[]}`, engine.Unavailable, "not one vector for each input")
+	f(200, `{"data":[{"index":0},{"index":1},{"index":2}]}`,
+		engine.Unavailable, "not one vector for each input")
 	f(200, `{"data":[{"index":0,"embedding":[1,2]},{"index":0,"embedding":[1,2]}]}`,
 		engine.Unavailable, "given twice")
 	f(200, `{"data":[{"index":0,"embedding":[1,2]},{"index":2,"embedding":[1,2]}]}`,

@@ -16,13 +16,18 @@ import (
 // chatChunk is one event of a stream or, with Message for Delta, a whole
 // answer. Unknown members are ignored: every server has some.
 type chatChunk struct {
-	Choices []struct {
-		Delta        chatText `json:"delta"`
-		Message      chatText `json:"message"`
-		FinishReason string   `json:"finish_reason"` // null until the end
-	} `json:"choices"`
-	Usage *chatUsage      `json:"usage"`
-	Error json.RawMessage `json:"error"`
+	// Choices holds the first, which is the only one asked for; nil if there is
+	// none. encoding/json skips what an array has no room for, where a slice would
+	// make gigabytes of 64 MiB of "{},".
+	Choices [1]*chatChoice  `json:"choices"`
+	Usage   *chatUsage      `json:"usage"`
+	Error   json.RawMessage `json:"error"`
+}
+
+type chatChoice struct {
+	Delta        chatText `json:"delta"`
+	Message      chatText `json:"message"`
+	FinishReason string   `json:"finish_reason"` // null until the end
 }
 
 // chatUsage takes what it understands: an answer is worth more than its statistics.
@@ -196,10 +201,10 @@ func (g *generation) chunk(c *chatChunk) error {
 			CachedPromptTokens: uint32(min(u.PromptTokensDetails.CachedTokens, u.PromptTokens)),
 		}
 	}
-	if len(c.Choices) == 0 {
+	choice := c.Choices[0]
+	if choice == nil {
 		return nil
 	}
-	choice := &c.Choices[0]
 	if choice.FinishReason != "" {
 		g.finish = choice.FinishReason
 	}
@@ -232,11 +237,12 @@ func (g *generation) readObject(source io.Reader) (engine.Result, error) {
 	if err := json.Unmarshal(data, &answer); err != nil {
 		return engine.Result{}, g.brokeOff("upstream's answer is not a chat completion")
 	}
-	if len(answer.Choices) == 0 && len(answer.Error) == 0 {
+	choice := answer.Choices[0]
+	if choice == nil && len(answer.Error) == 0 {
 		return engine.Result{}, g.brokeOff("upstream's answer is not a chat completion")
 	}
-	if len(answer.Choices) > 0 && answer.Choices[0].Message.Content != "" {
-		answer.Choices[0].Delta = answer.Choices[0].Message // with both it is the same text
+	if choice != nil && choice.Message.Content != "" {
+		choice.Delta = choice.Message // with both it is the same text
 	}
 	if err := g.chunk(&answer); err != nil {
 		return engine.Result{}, err

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -194,6 +195,32 @@ func TestAnswerIsBounded(t *testing.T) {
 	endless := &limitedBody{ReadCloser: io.NopCloser(endlessReader{}), left: maxAnswerBytes}
 	_, _, err := readAnswer(t, endless)
 	wantRefusal(t, err, engine.Unavailable, "larger than 64 MiB")
+}
+
+// An answer of many tiny pieces takes memory by its own size, not by theirs.
+func TestAnswerIsNotMultiplied(t *testing.T) {
+	const pieces, most = 1 << 20, 16 // times the answer's size, for buffers that grow
+	f := func(member string, read func(body string)) {
+		t.Helper()
+		body := `{"` + member + `":[` + strings.Repeat("{},", pieces) + `{}]}`
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		read(body)
+		runtime.ReadMemStats(&after)
+		if got := (after.TotalAlloc - before.TotalAlloc) / uint64(len(body)); got > most {
+			t.Errorf("%s: %d times the answer's size was allocated, want %d at most",
+				member, got, most)
+		}
+	}
+	f("choices", func(body string) {
+		if _, _, err := readAnswer(t, strings.NewReader(body)); err != nil {
+			t.Error(err)
+		}
+	})
+	f("data", func(body string) {
+		_, err := new(Engine).embeddings([]byte(body), 2, 0)
+		wantRefusal(t, err, engine.Unavailable, "not one vector for each input")
+	})
 }
 
 // endlessReader is a server that sends comments for ever.
