@@ -36,7 +36,11 @@ func TestStatus(t *testing.T) {
 	}
 	f(500, "boom", engine.Unavailable, "upstream HTTP 500: boom")
 	f(500, "", engine.Unavailable, "upstream HTTP 500")
-	f(400, `{"error":"too long"}`, engine.Invalid, `upstream HTTP 400: {"error":"too long"}`)
+	f(400, `{"error":"too long"}`, engine.Invalid, `upstream HTTP 400: too long`)
+	f(400, `{"error":{"message":"too\u0020long"}}`, engine.Invalid, `upstream HTTP 400: too long`)
+	f(400, `{"message":"too long"}`, engine.Invalid, `upstream HTTP 400: too long`)
+	f(400, `{"detail":"too long"}`, engine.Invalid, `upstream HTTP 400: {"detail":"too long"}`)
+	f(400, `{"error":{"message":"my key","code":401}}`, engine.Invalid, "access denied")
 	f(413, "too big", engine.Invalid, "upstream HTTP 413: too big")
 	f(422, "bad role", engine.Invalid, "upstream HTTP 422: bad role")
 	f(429, "slow down", engine.Unavailable, "upstream HTTP 429: slow down")
@@ -82,6 +86,28 @@ func TestRefusalIsPresentable(t *testing.T) {
 			t.Errorf("shift %d: %d bytes, want %d at most and nearly", shift, len(got), maxErrorTextBytes)
 		}
 	}
+}
+
+// A key is found however the upstream's JSON spells it.
+func TestRefusalHidesEscapedKey(t *testing.T) {
+	const key = `k/e+y\&<"0123>`
+	f := func(spelled string) {
+		t.Helper()
+		for _, body := range []string{
+			`{"error":{"message":"key %s is bad"}}`, `{"error":"key %s is bad"}`,
+			`{"detail":"key %s is bad"}`, `{"error":{"message":"key %s is bad`, `key %s is bad`,
+		} {
+			_, _, err := generate(t, Options{APIKey: key}, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusNotFound)
+				_, _ = fmt.Fprintf(w, body, spelled)
+			})
+			wantRefusal(t, err, engine.Unavailable, "key [REDACTED:api-key] is bad")
+		}
+	}
+	f(`k/e+y\\&<\"0123>`)
+	f(`k\/e+y\\&<\"0123>`)
+	f(`k\u002fe\u002By\u005c\u0026\u003C\u00220123\u003e`)
+	f(`k\\/e\\u002by\\\\&<\\\"0123>`) // JSON within JSON
 }
 
 // Each wait has a deadline of its own, told apart by its text.
