@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"inferd/engine"
+	"inferd/engine/llamacpp/builtin"
 	"inferd/tools/mkgguf"
 )
 
@@ -79,6 +81,30 @@ func TestGuards_DamagedFilesKillNoDaemon(t *testing.T) {
 	}
 }
 
+// TestGuards_AmbiguousGrammar: a grammar whose readings multiply with every character
+// costs its own request, and soon the engine works as before.
+func TestGuards_AmbiguousGrammar(t *testing.T) {
+	e := start(t, Options{Parallel: 2, ModelBytes: builtin.Bytes(), NCtx: 512}, testHooks(t))
+	req := ask("Tell me a story.", 100)
+	req.Grammar = `root ::= s
+s ::= . s "x" | . s "y" | "q"`
+	_, err := e.Generate(t.Context(), req, &sink{t: t})
+	var refusal *engine.Error
+	if !errors.As(err, &refusal) || refusal.Kind != engine.Invalid {
+		t.Errorf("%v", err)
+	}
+	for {
+		_, err := e.Generate(t.Context(), ask("hi", 3), &sink{t: t})
+		if err == nil {
+			break
+		}
+		if t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond) // the worker is being made anew
+	}
+}
+
 func TestGuards_Requests(t *testing.T) {
 	e := start(t, Options{Parallel: 2}, testHooks(t))
 	for name, c := range map[string]struct {
@@ -91,7 +117,8 @@ func TestGuards_Requests(t *testing.T) {
 		"long grammar":      {func(r *engine.Request) { r.Grammar = strings.Repeat("# comment\n", 7000) }, "exceeds 65536"},
 		"many alternatives": {func(r *engine.Request) { r.Grammar = `root ::= "a"` + strings.Repeat(`|"b"`, 5000) }, "4096 alternatives"},
 		"undefined rule":    {func(r *engine.Request) { r.Grammar = `root ::= x` }, "undefined rule"},
-		"left recursion":    {func(r *engine.Request) { r.Grammar = "root ::= root \"a\" | \"b\"" }, "not accepted"},
+		"left recursion":    {func(r *engine.Request) { r.Grammar = "root ::= root \"a\" | \"b\"" }, "begins with itself"},
+		"leads nowhere":     {func(r *engine.Request) { r.Grammar = `root ::= "\x00"` }, "leaves no token"},
 		"endless nothing":   {func(r *engine.Request) { r.Grammar = `root ::= (""*)* "a"` }, "not accepted"},
 		"long chain": {func(r *engine.Request) {
 			var b strings.Builder
