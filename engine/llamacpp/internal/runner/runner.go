@@ -186,8 +186,10 @@ func (r *Runner) Start(req *Request) error {
 	if err != nil {
 		return engine.Errorf(engine.Invalid, "%s", err.Error())
 	}
-	job := &sched.Job{ID: req.ID, Prompt: prompt, Sampler: sampler, MaxTokens: req.MaxTokens,
-		Constrained: req.Sampling.Grammar != ""}
+	job := &sched.Job{
+		ID: req.ID, Prompt: prompt, Sampler: sampler, MaxTokens: req.MaxTokens,
+		Constrained: req.Sampling.Grammar != "",
+	}
 	switch err := r.sched.Submit(job); {
 	case err == nil:
 		return nil
