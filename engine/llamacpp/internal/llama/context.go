@@ -172,15 +172,18 @@ func (c *Context) Sample(s *Sampler, i int) int32 {
 	// character: nobody can tell beforehand how long that takes.
 	done := make(chan int32, 1)
 	go func() { done <- s.choose(choice) }()
-	timer := time.NewTimer(maxSampleTime)
-	defer timer.Stop()
-	select {
-	case token := <-done:
-		return token
-	case <-timer.C:
-		s.stuck = true
-		return Stuck
+	// A ticker keeps at most one tick: a pause of the whole process counts for no more.
+	tick := time.NewTicker(maxSampleTime / sampleTicks)
+	defer tick.Stop()
+	for range sampleTicks {
+		select {
+		case token := <-done:
+			return token
+		case <-tick.C:
+		}
 	}
+	s.stuck = true
+	return Stuck
 }
 
 // Truncate forgets the tokens of seq from position keep on. False: the model's

@@ -84,7 +84,7 @@ func (s *Sampler) choose(c *choice) int32 {
 	}
 	// unsafe: data and size are as the samplers have left them, and selected is within.
 	chosen := unsafe.Slice(a.data, a.size)[a.selected]
-	if !(chosen.logit > float32(math.Inf(-1))) { // no number neither
+	if !(chosen.logit > float32(math.Inf(-1))) { // forbidden, or no number
 		return NoToken
 	}
 	purego.SyscallN(s.lib.symAccept, s.chain, uintptr(chosen.id))

@@ -222,7 +222,11 @@ func (r *Runner) checkSize(req *Request) error {
 type native struct{ *llama.Context }
 
 func (n native) Sample(s sched.Sampler, i int) int32 {
-	return n.Context.Sample(s.(*llama.Sampler), i)
+	token := n.Context.Sample(s.(*llama.Sampler), i)
+	if token == llama.Stuck {
+		return sched.Stuck
+	}
+	return token
 }
 
 func (n native) Decode(count int) error {

@@ -16,7 +16,7 @@ import (
 type Context interface {
 	Set(i int, token int32, pos, seq int, logits bool)
 	Decode(n int) error
-	Sample(s Sampler, i int) int32 // less than 0, or Stuck: none
+	Sample(s Sampler, i int) int32 // a token; -1 if none can follow, or Stuck
 	Truncate(seq, keep int) bool
 	Arm()
 	Abort()
@@ -209,8 +209,8 @@ func (s *Scheduler) notify() {
 }
 
 // Run computes until Stop, or until steps fail again and again or a sampler is
-// stuck; then the error says why. It keeps its operating-system thread: ggml's compute thread is the
-// caller's, and moving it would cost its caches.
+// stuck; then the error says why. It keeps its operating-system thread: ggml's
+// compute thread is the caller's, and moving it would cost its caches.
 func (s *Scheduler) Run() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
