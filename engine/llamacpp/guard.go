@@ -5,7 +5,7 @@ import (
 	"inferd/engine/llamacpp/internal/grammar"
 )
 
-// checkRequest refuses what native code must not see. Sizes of prompts are
+// checkRequest refuses a bad grammar before a worker has to. Sizes of prompts are
 // checked where the context's size is known.
 func checkRequest(req *engine.Request) error {
 	if req.Grammar == "" {

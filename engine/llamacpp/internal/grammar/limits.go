@@ -8,13 +8,22 @@ const (
 	MaxDepth = 64
 	// maxRules bounds the rules with a name.
 	maxRules = 4096
-	// maxWays bounds how many ways there are from any place of a grammar to the next
-	// character; a choice of MaxAlternatives words has as many.
-	maxWays = 20_000
-	// maxMemory bounds what llama.cpp has to remember on these ways, in words.
-	maxMemory = 1 << 20
-	// maxRepeat bounds one {m,n}; llama.cpp has the same limit.
+	// maxRepeat bounds one {m,n}, as in llama.cpp.
 	maxRepeat = 2000
-	// maxElements bounds the elements after repetitions are written out.
-	maxElements = 200_000
+	// maxElements bounds the elements after repetitions are written out: a MaxBytes of
+	// words has 65,000.
+	maxElements = 100_000
+
+	// Work is counted in looks at a state that waits for a character, which take some
+	// 10 ns each, and following a reading to another state counts as workPerState of them.
+	// A walk through 200,000 tokens, as it is needed for a token where the one that the
+	// model would choose is not allowed, takes up to 2,000,000 (a JSON schema's string).
+	workPerState = 32
+	// workPerToken is what a request may use for each of its tokens, and maxWork what it
+	// may have saved up for one of them.
+	workPerToken = 2_000_000
+	maxWork      = 16_000_000
+	// maxHeld bounds what a request remembers of rules begun and not ended, and of where
+	// to go on after them: 20 to 60 bytes each. JSON takes some five for each level.
+	maxHeld = 200_000
 )

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"time"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
 	"go.uber.org/atomic"
+
+	"inferd/engine/llamacpp/internal/grammar"
 )
 
 // ErrContext says that llama.cpp could not set up a context, as a rule for want
@@ -44,7 +45,8 @@ type Context struct {
 	seqs   []*int32
 	logits []int8
 
-	choice choice // Sample's, for samplers without one of their own
+	choice  choice  // Sample's
+	allowed []int32 // its tokens that a grammar allows
 
 	// abort is read by the native abort callback at every node of the graph.
 	// The callback is libc's strlen: the C string in abort is empty (0, false)
@@ -141,49 +143,52 @@ func (c *Context) Abort() {
 // abortString is the C string "x" whatever the byte order.
 const abortString = 'x' | 'x'<<56
 
-// What Sample gives instead of a token.
-const (
-	// NoToken: none can follow. A grammar forbids all of them, or the model has
-	// computed no numbers.
-	NoToken int32 = -1
-	// Stuck: a grammar took longer than maxSampleTime, and goes on in a thread of its
-	// own, with the sampler, which is never free again. It may take all the memory.
-	Stuck int32 = -2
-)
-
 // Sample chooses the next token from place i of the last batch, which must have
-// been set with logits, and tells the sampler's grammar and penalties.
-func (c *Context) Sample(s *Sampler, i int) int32 {
-	logits, _, _ := purego.SyscallN(c.model.lib.symLogits, c.handle, uintptr(i))
-	if logits == 0 {
-		return NoToken
-	}
-	choice := &c.choice
-	if s.choice != nil {
-		choice = s.choice
+// been set with logits, and tells the sampler's grammar and penalties. Errors are
+// ErrNoToken and those of package grammar.
+func (c *Context) Sample(s *Sampler, i int) (int32, error) {
+	address, _, _ := purego.SyscallN(c.model.lib.symLogits, c.handle, uintptr(i))
+	if address == 0 {
+		return 0, ErrNoToken
 	}
 	// unsafe: the library has a logit of each token of the vocabulary for such a place,
 	// in its own memory, until the next step.
-	choice.fill(unsafe.Slice(*(**float32)(unsafe.Pointer(&logits)), c.model.Tokens()))
-	if s.choice == nil {
-		return s.choose(choice)
+	logits := unsafe.Slice(*(**float32)(unsafe.Pointer(&address)), c.model.Tokens())
+	c.choice.fill(logits)
+	token, ok := s.choose(&c.choice)
+	if !ok {
+		return 0, ErrNoToken
 	}
-	// A grammar follows every reading of every token, and they may multiply with each
-	// character: nobody can tell beforehand how long that takes.
-	done := make(chan int32, 1)
-	go func() { done <- s.choose(choice) }()
-	// A ticker keeps at most one tick: a pause of the whole process counts for no more.
-	tick := time.NewTicker(maxSampleTime / sampleTicks)
-	defer tick.Stop()
-	for range sampleTicks {
-		select {
-		case token := <-done:
-			return token
-		case <-tick.C:
+	if s.matcher != nil {
+		var err error
+		if token, err = c.within(s, token, logits); err != nil {
+			return 0, err
 		}
 	}
-	s.stuck = true
-	return Stuck
+	purego.SyscallN(c.model.lib.symAccept, s.chain, uintptr(token))
+	return token, nil
+}
+
+// within gives the chosen token if the grammar allows it, as it does as a rule, and
+// chooses again among those that it allows otherwise, which takes a walk through all.
+func (c *Context) within(s *Sampler, token int32, logits []float32) (int32, error) {
+	ok, err := s.matcher.Allows(token)
+	if err == nil && !ok {
+		if c.allowed, err = s.matcher.Allowed(c.allowed[:0]); err != nil {
+			return 0, err
+		}
+		if len(c.allowed) > 0 {
+			c.choice.fillWith(c.allowed, logits)
+			token, ok = s.choose(&c.choice)
+		}
+		if !ok {
+			return 0, grammar.ErrNothing
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return token, s.matcher.Accept(token)
 }
 
 // Truncate forgets the tokens of seq from position keep on. False: the model's

@@ -244,7 +244,6 @@ func (l *Library) bind(base, ggml, llama uintptr) error {
 		{llama, "llama_sampler_init_temp", &l.samplers.temp},
 		{llama, "llama_sampler_init_dist", &l.samplers.dist},
 		{llama, "llama_sampler_init_penalties", &l.samplers.penalties},
-		{llama, "llama_sampler_init_grammar", &l.samplers.grammar},
 		{llama, "llama_attach_threadpool", &l.threadpool.attach},
 		{base, "ggml_threadpool_params_init", &l.threadpool.paramsInit},
 		{base, "ggml_backend_dev_backend_reg", &l.threadpool.devReg},

@@ -1,13 +1,6 @@
 package llama
 
-import "time"
-
 const (
-	// maxSampleTime is how long a grammar may take to choose one token, while all
-	// others wait. Usual ones take milliseconds, a choice of thousands of words from a
-	// large vocabulary a second. It is counted in sampleTicks.
-	maxSampleTime = 3 * time.Second
-	sampleTicks   = 30
 	// maxSequences is llama_max_parallel_sequences of the known versions.
 	maxSequences = 256
 	// maxPieceBytes bounds the text of one token; the longest in published

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"inferd/engine/llamacpp/internal/grammar"
 	"inferd/tools/mkgguf"
 )
 
@@ -160,7 +161,10 @@ func greedy(t *testing.T, m *Model, c *Context, seq int, prompt string, n int) s
 		if err := c.Decode(len(ids)); err != nil {
 			t.Fatal(err)
 		}
-		next := c.Sample(s, len(ids)-1)
+		next, err := c.Sample(s, len(ids)-1)
+		if err != nil {
+			t.Fatal(err)
+		}
 		out.WriteString(m.Piece(next))
 		ids = append(ids[:0], next)
 	}
@@ -259,20 +263,19 @@ func TestNewSampler_OddSettings(t *testing.T) {
 		if err := c.Decode(1); err != nil {
 			t.Fatal(err)
 		}
-		if id := c.Sample(smp, 0); id < 0 || int(id) >= m.Tokens() {
-			t.Errorf("%+v: sampled token %d", s, id)
+		if id, err := c.Sample(smp, 0); err != nil || id < 0 || int(id) >= m.Tokens() {
+			t.Errorf("%+v: sampled token %d, %v", s, id, err)
 		}
 		smp.Free()
 	}
-	// Where a grammar leaves nothing there is no token, and the process lives.
+	// Where a grammar leaves nothing there is no token.
 	for _, text := range []string{
-		`root ::= "\x00"`, `root ::= [\x00]+`, `root ::= [z-a]`, `root ::= "\UFFFFFFFF"`,
-		`root ::= "\U7FFFFFFF"`, `root ::= <[999999]>`,
+		`root ::= [z-a]`, `root ::= "\UFFFFFFFF"`, `root ::= "\U7FFFFFFF"`,
 	} {
 		for _, temperature := range []float64{0, 0.7} {
 			smp, err := m.NewSampler(Sampling{Temperature: temperature, TopK: 40, TopP: 0.9, Grammar: text})
 			if err != nil {
-				continue // as good
+				t.Fatal(err)
 			}
 			c.Truncate(0, 0)
 			c.Set(0, 1, 0, 0, true)
@@ -280,14 +283,16 @@ func TestNewSampler_OddSettings(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 {
-				if id := c.Sample(smp, 0); id != NoToken {
-					t.Errorf("%s: sampled token %d", text, id)
+				if id, err := c.Sample(smp, 0); !errors.Is(err, grammar.ErrNothing) {
+					t.Errorf("%s: sampled token %d, %v", text, id, err)
 				}
 			}
 			smp.Free()
 		}
 	}
-	if _, err := m.NewSampler(Sampling{Grammar: `root ::= undefined`}); err == nil {
-		t.Error("a grammar with an undefined rule was accepted")
+	for _, text := range []string{`root ::= undefined`, `root ::= <[999999]>`, `root ::= <no such token>`} {
+		if _, err := m.NewSampler(Sampling{Grammar: text}); !errors.Is(err, grammar.ErrBad) {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }

@@ -31,9 +31,6 @@ var logSink struct {
 	line  strings.Builder
 }
 
-// logMuted counts calls in progress whose native messages may quote a request.
-var logMuted atomic.Int32
-
 // logAborted says that a step is being given up on demand. The library reports
 // that as errors, several lines each time; any client that leaves could fill the
 // log with them.
@@ -58,7 +55,7 @@ var logCallback = sync.OnceValue(func() uintptr {
 // writeLog assembles lines: the library ends only the last piece of one with a
 // newline.
 func writeLog(level LogLevel, text string) {
-	if logMuted.Load() > 0 || logAborted.Load() {
+	if logAborted.Load() {
 		return
 	}
 	logSink.Lock()

@@ -6,8 +6,11 @@ import (
 	"math"
 	"os"
 	"strings"
+	"sync"
 	"unicode/utf8"
 	"unsafe"
+
+	"inferd/engine/llamacpp/internal/grammar"
 )
 
 // ErrLoad says that llama.cpp refused a model file; its log says why.
@@ -30,6 +33,9 @@ type Model struct {
 	pieces []string // text of each token; empty for control tokens
 	eog    []bool
 	bpe    bool // byte-pair vocabulary, see maxWordRun
+
+	vocabulary func() *grammar.Vocabulary // made when it is first needed: it takes up to 0.2 s
+	specials   func() map[string]int32    // the special tokens by their texts, the same
 }
 
 // SpecialToken is a token that text must not be able to forge.
@@ -59,6 +65,14 @@ func (l *Library) LoadModel(path string, gpuLayers int) (*Model, error) {
 		m.Free()
 		return nil, err
 	}
+	m.vocabulary = sync.OnceValue(func() *grammar.Vocabulary { return grammar.NewVocabulary(m.pieces, m.eog) })
+	m.specials = sync.OnceValue(func() map[string]int32 {
+		ids := make(map[string]int32)
+		for _, t := range m.SpecialTokens() {
+			ids[t.Text] = t.ID
+		}
+		return ids
+	})
 	return m, nil
 }
 
@@ -168,6 +182,21 @@ func (m *Model) Tokenise(dst []int32, text string) ([]int32, error) {
 		text = text[n:]
 	}
 	return dst, nil
+}
+
+// named gives the token that a grammar refers to, by its text or its id.
+func (m *Model) named(text string, id int32) (int32, bool) {
+	if text == "" {
+		return id, int(id) < len(m.pieces)
+	}
+	if id, ok := m.specials()[text]; ok {
+		return id, true
+	}
+	tokens, err := m.Tokenise(nil, text)
+	if err != nil || len(tokens) != 1 {
+		return 0, false
+	}
+	return tokens[0], true
 }
 
 // cutPoint gives where to cut a text for a byte-pair tokeniser so that at most

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"math"
 	"runtime"
-	"strings"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
+
+	"inferd/engine/llamacpp/internal/grammar"
 )
 
 // Sampling says how the next token is chosen. The zero value is greedy.
@@ -18,7 +19,7 @@ type Sampling struct {
 	TopK          uint32  // 0: off
 	RepeatPenalty float64 // 0, 1 or NaN: off; over the last repeatWindow tokens
 	Seed          uint32
-	Grammar       string // GBNF, checked by package grammar; empty: none
+	Grammar       string // GBNF; empty: none
 }
 
 const (
@@ -28,8 +29,8 @@ const (
 	maxTemperature = 100.0
 )
 
-// ErrGrammar says that the library refuses a grammar.
-var ErrGrammar = errors.New("grammar: not accepted by llama.cpp")
+// ErrNoToken says that no token can be chosen: the model has computed no numbers.
+var ErrNoToken = errors.New("no token could be chosen")
 
 type samplerFuncs struct {
 	chain     func(p chainParams) uintptr
@@ -42,24 +43,23 @@ type samplerFuncs struct {
 	temp      func(t float32) uintptr
 	dist      func(seed uint32) uintptr
 	penalties func(lastN int32, repeat, freq, present float32) uintptr
-	grammar   func(vocab uintptr, grammar, root string) uintptr
 }
 
 // Sampler chooses tokens for one sequence. Made on any goroutine, then used by
 // the decode loop alone.
 type Sampler struct {
-	lib    *Library
-	chain  uintptr
-	choice *choice // its own, with a grammar: see Context.Sample
-	stuck  bool    // a thread works with it that does not come back
+	lib     *Library
+	chain   uintptr
+	matcher *grammar.Matcher // nil: any token can follow
 }
 
-// choice is what samplers work on: one candidate for each token of the vocabulary.
+// choice is what samplers work on: the candidates.
 type choice struct {
 	candidates []tokenData
 	array      tokenArray
 }
 
+// fill makes candidates of all tokens.
 func (c *choice) fill(logits []float32) {
 	if c.candidates == nil {
 		c.candidates = make([]tokenData, len(logits))
@@ -70,48 +70,45 @@ func (c *choice) fill(logits []float32) {
 	c.array = tokenArray{data: &c.candidates[0], size: uint64(len(logits)), selected: -1}
 }
 
-// choose takes one of the candidates. llama_sampler_sample would take one that the
-// grammar forbids where it forbids all, and the grammar, told of it, would end the
-// process.
-func (s *Sampler) choose(c *choice) int32 {
+// fillWith makes candidates of some tokens, at least one.
+func (c *choice) fillWith(tokens []int32, logits []float32) {
+	for i, id := range tokens {
+		c.candidates[i] = tokenData{id: id, logit: logits[id]}
+	}
+	c.array = tokenArray{data: &c.candidates[0], size: uint64(len(tokens)), selected: -1}
+}
+
+// choose takes one of the candidates; false: there is none that is possible.
+func (s *Sampler) choose(c *choice) (int32, bool) {
 	// unsafe: the library uses the array and the candidates during the call only. Go
 	// does not move what is on its heap, and c holds on to them.
 	purego.SyscallN(s.lib.symApply, s.chain, uintptr(unsafe.Pointer(&c.array)))
 	runtime.KeepAlive(c)
 	a := &c.array
 	if a.selected < 0 || uint64(a.selected) >= a.size {
-		return NoToken
+		return 0, false
 	}
 	// unsafe: data and size are as the samplers have left them, and selected is within.
 	chosen := unsafe.Slice(a.data, a.size)[a.selected]
-	if !(chosen.logit > float32(math.Inf(-1))) { // forbidden, or no number
-		return NoToken
-	}
-	purego.SyscallN(s.lib.symAccept, s.chain, uintptr(chosen.id))
-	return chosen.id
+	return chosen.id, chosen.logit > float32(math.Inf(-1)) // not so if it is no number
 }
 
-// NewSampler builds the chain: grammar, penalties, top_k, top_p, min_p,
-// temperature, then a draw by seed; greedy stops after the grammar.
+// NewSampler builds the chain: penalties, top_k, top_p, min_p, temperature, then a draw
+// by seed, or the likeliest. Errors are of package grammar.
 func (m *Model) NewSampler(s Sampling) (*Sampler, error) {
 	f := &m.lib.samplers
-	chain := f.chain(chainParams{noPerf: true})
-	out := &Sampler{lib: m.lib, chain: chain}
+	out := &Sampler{lib: m.lib}
 	if s.Grammar != "" {
-		out.choice = new(choice)
-		if strings.IndexByte(s.Grammar, 0) >= 0 {
-			out.Free()
-			return nil, ErrGrammar
+		g, err := grammar.Compile(s.Grammar, m.named)
+		if err != nil {
+			return nil, err
 		}
-		logMuted.Inc() // a parse error would quote the grammar
-		g := f.grammar(m.vocab, s.Grammar, "root")
-		logMuted.Dec()
-		if g == 0 {
-			out.Free()
-			return nil, ErrGrammar
+		if out.matcher, err = g.NewMatcher(m.vocabulary()); err != nil {
+			return nil, err
 		}
-		f.add(chain, g)
 	}
+	chain := f.chain(chainParams{noPerf: true})
+	out.chain = chain
 	if s.RepeatPenalty > 0 && s.RepeatPenalty != 1 {
 		f.add(chain, f.penalties(repeatWindow, float32(s.RepeatPenalty), 0, 0))
 	}
@@ -135,9 +132,6 @@ func (m *Model) NewSampler(s Sampling) (*Sampler, error) {
 
 // Free gives the sampler's memory back; it must not be used again.
 func (s *Sampler) Free() {
-	if s.stuck {
-		return
-	}
 	s.lib.samplers.free(s.chain)
 	s.chain = 0
 	runtime.KeepAlive(s)

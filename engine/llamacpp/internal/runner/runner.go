@@ -8,6 +8,7 @@ import (
 	"inferd/engine"
 	"inferd/engine/llamacpp/internal/chat"
 	"inferd/engine/llamacpp/internal/gguf"
+	"inferd/engine/llamacpp/internal/grammar"
 	"inferd/engine/llamacpp/internal/llama"
 	"inferd/engine/llamacpp/internal/sched"
 )
@@ -144,12 +145,8 @@ func (r *Runner) Run() error { return r.sched.Run() }
 // Stop makes Run end. It does not wait.
 func (r *Runner) Stop() { r.sched.Stop() }
 
-// Close frees the model, after Run has returned and with no Start in progress. It
-// leaves it to the process's end if a thread is stuck in native code.
+// Close frees the model, after Run has returned and with no Start in progress.
 func (r *Runner) Close() {
-	if r.sched.Spoiled() {
-		return
-	}
 	r.ctx.Free()
 	r.model.Free()
 }
@@ -186,10 +183,7 @@ func (r *Runner) Start(req *Request) error {
 	if err != nil {
 		return engine.Errorf(engine.Invalid, "%s", err.Error())
 	}
-	job := &sched.Job{
-		ID: req.ID, Prompt: prompt, Sampler: sampler, MaxTokens: req.MaxTokens,
-		Constrained: req.Sampling.Grammar != "",
-	}
+	job := &sched.Job{ID: req.ID, Prompt: prompt, Sampler: sampler, MaxTokens: req.MaxTokens}
 	switch err := r.sched.Submit(job); {
 	case err == nil:
 		return nil
@@ -221,12 +215,15 @@ func (r *Runner) checkSize(req *Request) error {
 // native fits llama.Context to the scheduler's interface.
 type native struct{ *llama.Context }
 
-func (n native) Sample(s sched.Sampler, i int) int32 {
-	token := n.Context.Sample(s.(*llama.Sampler), i)
-	if token == llama.Stuck {
-		return sched.Stuck
+func (n native) Sample(s sched.Sampler, i int) (int32, error) {
+	token, err := n.Context.Sample(s.(*llama.Sampler), i)
+	switch {
+	case err == nil:
+		return token, nil
+	case errors.Is(err, grammar.ErrAmbiguous), errors.Is(err, grammar.ErrNothing):
+		return 0, engine.Errorf(engine.Invalid, "%s", err.Error())
 	}
-	return token
+	return 0, fmt.Errorf("%w: %w", sched.ErrDecode, err)
 }
 
 func (n native) Decode(count int) error {

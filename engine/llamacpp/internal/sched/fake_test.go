@@ -102,22 +102,22 @@ func next(tokens []int32) int32 {
 	return int32(h>>8) % 90 & 0x7f
 }
 
-func (f *fakeModel) Sample(s Sampler, i int) int32 {
+func (f *fakeModel) Sample(s Sampler, i int) (int32, error) {
 	p := f.batch[i]
 	if !p.logits {
 		f.t.Errorf("sampled place %d, which has no logits", i)
 	}
-	if s.(*fakeSampler).instead < 0 {
-		return s.(*fakeSampler).instead
+	if err := s.(*fakeSampler).err; err != nil {
+		return 0, err
 	}
 	have := f.cache[p.seq]
 	if have[len(have)-1] != p.token {
 		f.t.Errorf("sampled in the middle of sequence %d", p.seq)
 	}
 	if end := s.(*fakeSampler).endAfter; end > 0 && len(have) >= end {
-		return endToken
+		return endToken, nil
 	}
-	return next(have)
+	return next(have), nil
 }
 
 func (f *fakeModel) Truncate(seq, keep int) bool {
@@ -136,8 +136,8 @@ func (f *fakeModel) IsEOG(token int32) bool   { return token == endToken }
 
 type fakeSampler struct {
 	f        *fakeModel
-	endAfter int   // tokens in the cache; 0 never
-	instead  int32 // what it gives if less than 0
+	endAfter int // tokens in the cache; 0 never
+	err      error
 }
 
 func (s *fakeSampler) Free() {

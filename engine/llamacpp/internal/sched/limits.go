@@ -28,8 +28,6 @@ const (
 	// longStep: a step expected to take longer is aborted when one of its
 	// sequences is cancelled; a shorter one is over sooner than it is redone.
 	longStep = 100 * time.Millisecond
-	// spoiledGrace is how long the other jobs may go on once a sampler is stuck.
-	spoiledGrace = 10 * time.Second
 	// maxFailedSteps in a row end Run: the native state is beyond repair.
 	maxFailedSteps = 3
 )

@@ -16,7 +16,7 @@ import (
 type Context interface {
 	Set(i int, token int32, pos, seq int, logits bool)
 	Decode(n int) error
-	Sample(s Sampler, i int) int32 // a token; -1 if none can follow, or Stuck
+	Sample(s Sampler, i int) (int32, error) // a token; an error ends its job
 	Truncate(seq, keep int) bool
 	Arm()
 	Abort()
@@ -30,12 +30,6 @@ type Vocabulary interface {
 
 // Sampler chooses tokens for one sequence.
 type Sampler interface{ Free() }
-
-// Stuck is what [Context.Sample] gives for a sampler that does not come back.
-const Stuck = int32(-2)
-
-// ErrSpoiled ends Run when a sampler is stuck.
-var ErrSpoiled = errors.New("a grammar is stuck in native code")
 
 // ErrAborted is what [Context.Decode] returns after Abort.
 var ErrAborted = errors.New("step aborted")
@@ -56,8 +50,6 @@ type Job struct {
 	Prompt    []int32
 	Sampler   Sampler
 	MaxTokens int // at least 1
-	// Constrained says that a grammar decides which tokens can follow.
-	Constrained bool
 
 	cancelled atomic.Bool
 }
@@ -99,22 +91,20 @@ type Scheduler struct {
 	vocab Vocabulary
 
 	// owned by Run
-	slots     []*slot
-	active    int
-	step      uint64
-	turn      int           // whose prompt slice comes first, rotating
-	perToken  time.Duration // smoothed cost of a prompt token; 0 unknown
-	failed    int           // steps in a row
-	aborted   bool          // the last step
-	spoiledAt time.Time     // see spoil; zero: it is not
-	events    []Event
+	slots    []*slot
+	active   int
+	step     uint64
+	turn     int           // whose prompt slice comes first, rotating
+	perToken time.Duration // smoothed cost of a prompt token; 0 unknown
+	failed   int           // steps in a row
+	aborted  bool          // the last step
+	events   []Event
 
 	// shared
 	mu      sync.Mutex
 	waiting []*Job          // FIFO
 	jobs    map[uint64]*Job // waiting and running, for Cancel
 	closed  bool
-	spoiled bool
 	wake    chan struct{} // buffered 1
 	changed atomic.Bool   // waiting or a cancellation flag has news
 	long    atomic.Bool   // the step in progress is worth aborting
@@ -158,7 +148,7 @@ func (s *Scheduler) Submit(j *Job) error {
 
 func (s *Scheduler) enqueue(j *Job) error {
 	switch {
-	case s.closed || s.spoiled:
+	case s.closed:
 		return ErrClosed
 	case len(s.waiting) >= maxWaiting:
 		return ErrFull
@@ -208,8 +198,7 @@ func (s *Scheduler) notify() {
 	}
 }
 
-// Run computes until Stop, or until steps fail again and again or a sampler is
-// stuck; then the error says why. It keeps its operating-system thread: ggml's
+// Run computes until Stop, or until steps fail again and again; then the error says why. It keeps its operating-system thread: ggml's
 // compute thread is the caller's, and moving it would cost its caches.
 func (s *Scheduler) Run() error {
 	runtime.LockOSThread()
@@ -221,10 +210,6 @@ func (s *Scheduler) Run() error {
 				s.endAll(ErrClosed)
 				return nil
 			}
-		}
-		if s.beyondRepair() {
-			s.endAll(ErrSpoiled)
-			return ErrSpoiled
 		}
 		if s.active == 0 {
 			s.flush()

@@ -132,9 +132,9 @@ func (s *Scheduler) observe(cost time.Duration) {
 
 // sample chooses the next token of a sequence that has logits and passes it on.
 func (s *Scheduler) sample(i int, sl *slot) {
-	token := s.ctx.Sample(sl.job.Sampler, sl.batchAt)
-	if token < 0 {
-		s.finish(i, Event{Err: s.noToken(sl.job, token)})
+	token, err := s.ctx.Sample(sl.job.Sampler, sl.batchAt)
+	if err != nil {
+		s.finish(i, Event{Err: err})
 		return
 	}
 	if s.vocab.IsEOG(token) {
@@ -153,42 +153,6 @@ func (s *Scheduler) sample(i int, sl *slot) {
 	case len(sl.tokens) > s.cfg.CtxPerSeq:
 		s.finishLength(i, sl, true)
 	}
-}
-
-// noToken is why a job ends whose sample gave no token.
-func (s *Scheduler) noToken(j *Job, instead int32) error {
-	switch {
-	case instead == Stuck:
-		s.spoil()
-		return engine.Errorf(engine.Invalid,
-			"the grammar is too ambiguous: the ways to read the text became too many")
-	case j.Constrained:
-		return engine.Errorf(engine.Invalid, "the grammar leaves no token that could follow")
-	}
-	return fmt.Errorf("%w: no token could be chosen", ErrDecode)
-}
-
-// spoil takes no more jobs: a thread is lost in native code, and takes a processor
-// and more and more memory. Those that run have spoiledGrace to end, see Run.
-func (s *Scheduler) spoil() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.spoiled {
-		s.spoiled, s.spoiledAt = true, time.Now()
-	}
-}
-
-// Spoiled says whether a thread in native code may still use a sampler and the model.
-// Any goroutine.
-func (s *Scheduler) Spoiled() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.spoiled
-}
-
-// beyondRepair says whether it is time to give up a scheduler that is spoiled.
-func (s *Scheduler) beyondRepair() bool {
-	return !s.spoiledAt.IsZero() && (s.active == 0 || time.Since(s.spoiledAt) > spoiledGrace)
 }
 
 // finishLength ends a job whose last text event of this step still points into

@@ -259,8 +259,7 @@ func (p *process) addStats(sum *sched.Stats) {
 }
 
 // outputLog takes what the worker's native code and runtime print. Such text may
-// quote a request (a grammar that does not parse is printed whole), so only
-// lines of known shapes reach the log.
+// quote a request, so only lines of known shapes reach the log.
 type outputLog struct {
 	log   *slog.Logger
 	line  []byte

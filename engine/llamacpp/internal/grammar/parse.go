@@ -3,6 +3,7 @@ package grammar
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,21 +12,41 @@ import (
 // grammar's own words.
 var ErrBad = errors.New("grammar")
 
-// Check tells what is wrong with a grammar, nil if nothing is.
+// Check tells what is wrong with a grammar, nil if nothing is. What it lets through
+// [Compile] refuses for tokens that a model does not have, and for nothing else.
 func Check(text string) error {
+	_, err := parse(text)
+	return err
+}
+
+// rule is a rule or what stands between parentheses: one of its sequences.
+type rule struct{ alts [][]item }
+
+// item is one element of a sequence with its repetitions. Of the first five one is set.
+type item struct {
+	literal []rune
+	class   *class
+	token   string // a reference to one of the model's tokens, see [Compile]
+	ref     string // a rule's name
+	group   *rule
+
+	not         bool // any token but this one
+	least, most int  // copies; endless: most does not count
+	endless     bool
+}
+
+func parse(text string) (map[string]*rule, error) {
 	switch {
 	case len(text) > MaxBytes:
-		return fmt.Errorf("%w of %d bytes exceeds %d", ErrBad, len(text), MaxBytes)
+		return nil, fmt.Errorf("%w of %d bytes exceeds %d", ErrBad, len(text), MaxBytes)
 	case strings.Count(text, "|") > MaxAlternatives:
-		return fmt.Errorf("%w has more than %d alternatives", ErrBad, MaxAlternatives)
+		return nil, fmt.Errorf("%w has more than %d alternatives", ErrBad, MaxAlternatives)
 	case strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text):
-		return fmt.Errorf("%w is not plain UTF-8 text", ErrBad)
+		return nil, fmt.Errorf("%w is not plain UTF-8 text", ErrBad)
 	}
 	p := &parser{text: text, rules: make(map[string]*rule), used: make(map[string]int)}
-	if p.grammar(); p.err == nil {
-		p.expand()
-	}
-	return p.err
+	p.grammar()
+	return p.rules, p.err
 }
 
 // parser walks the text once; after the first error it only stands still.
@@ -35,7 +56,6 @@ type parser struct {
 	err  error
 
 	rules    map[string]*rule // by name; of two with one name the last
-	all      []*rule          // these and what stands between parentheses
 	used     map[string]int   // names and the offset of their first use
 	depth    int
 	elements int
@@ -98,7 +118,7 @@ func (p *parser) name() string {
 func (p *parser) grammar() {
 	p.space(true)
 	for p.err == nil && p.at < len(p.text) {
-		r := &rule{at: p.at}
+		r := new(rule)
 		p.rules[p.name()] = r
 		if len(p.rules) > maxRules {
 			p.fail(fmt.Sprintf("more than %d rules", maxRules))
@@ -130,7 +150,6 @@ func (p *parser) grammar() {
 
 // alternatives reads what r can be.
 func (p *parser) alternatives(r *rule, nested bool) {
-	p.all = append(p.all, r)
 	r.alts = append(r.alts, p.sequence(nested))
 	for p.accept("|") {
 		p.space(true)
@@ -140,20 +159,22 @@ func (p *parser) alternatives(r *rule, nested bool) {
 
 func (p *parser) sequence(nested bool) (items []item) {
 	for p.err == nil {
-		size := 1
 		it := item{least: 1, most: 1}
+		size := 1
 		switch c := p.peek(); {
 		case c == '"':
-			size = p.literal()
-			it.void = size == 0
+			it.literal = p.literal()
+			size = len(it.literal)
 		case c == '[':
-			p.class()
+			it.class = p.class()
 		case c == '(':
 			it.group = p.group()
 		case c == '.':
 			p.at++
+			it.class = characters
 		case c == '<' || c == '!':
-			p.token()
+			it.not = p.accept("!")
+			it.token = p.token()
 		case isNameByte(c):
 			from := p.at
 			it.ref = p.name()
@@ -175,7 +196,7 @@ func (p *parser) sequence(nested bool) (items []item) {
 }
 
 func (p *parser) group() *rule {
-	r := &rule{at: p.at}
+	r := new(rule)
 	p.at++
 	if p.depth++; p.depth > MaxDepth {
 		p.fail(fmt.Sprintf("parentheses are nested deeper than %d", MaxDepth))
@@ -190,107 +211,134 @@ func (p *parser) group() *rule {
 	return r
 }
 
-// literal reads "…" and gives its length in characters.
-func (p *parser) literal() int {
+// literal reads "…".
+func (p *parser) literal() (text []rune) {
 	p.at++
-	n := 0
 	for p.err == nil && !p.accept(`"`) {
-		p.char()
-		n++
+		text = append(text, p.char())
 	}
-	return n
+	return text
 }
 
 // class reads […].
-func (p *parser) class() {
+func (p *parser) class() *class {
 	p.at++
-	p.accept("^")
+	not := p.accept("^")
+	var spans []span
 	for p.err == nil && !p.accept("]") {
-		p.char()
+		lo := p.char()
+		hi := lo
 		if p.peek() == '-' && !strings.HasPrefix(p.text[p.at:], "-]") {
 			p.at++
-			p.char()
+			hi = p.char()
 		}
+		spans = append(spans, span{lo, hi})
 	}
+	if len(spans) == 0 {
+		p.fail("a character class is empty")
+	}
+	return newClass(spans, not)
 }
 
 // char reads one character or escape of a literal or class.
-func (p *parser) char() {
+func (p *parser) char() rune {
 	c := p.peek()
 	if c == 0 {
 		p.fail("a literal or character class is not closed")
-		return
+		return 0
 	}
 	if c != '\\' {
-		_, n := utf8.DecodeRuneInString(p.text[p.at:])
+		r, n := utf8.DecodeRuneInString(p.text[p.at:])
 		p.at += n
-		return
+		return r
 	}
 	p.at++
-	digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}
-	switch c := p.peek(); c {
-	case 'x', 'u', 'U':
-		p.at++
-		for range digits[c] {
-			if !strings.ContainsRune("0123456789abcdefABCDEF", rune(p.peek())) || p.peek() == 0 {
-				p.fail("an escape has too few hexadecimal digits")
-				return
-			}
-			p.at++
-		}
-	case 't', 'r', 'n', '\\', '"', '[', ']', '-', '^':
-		p.at++
-	default:
-		p.fail("an escape is not known")
+	c = p.peek()
+	p.at++
+	switch c {
+	case 'x':
+		return p.hex(2)
+	case 'u':
+		return p.hex(4)
+	case 'U':
+		return p.hex(8)
+	case 't':
+		return '\t'
+	case 'r':
+		return '\r'
+	case 'n':
+		return '\n'
+	case '\\', '"', '[', ']', '-', '^':
+		return rune(c)
 	}
+	p.at--
+	p.fail("an escape is not known")
+	return 0
 }
 
-// token reads <…> or !<…>, a reference to one of the model's tokens.
-func (p *parser) token() {
-	p.accept("!")
+// hex reads a character's number; one that is none can not be met.
+func (p *parser) hex(digits int) rune {
+	end := min(p.at+digits, len(p.text))
+	n, err := strconv.ParseUint(p.text[p.at:end], 16, 32)
+	if err != nil || end-p.at < digits {
+		p.fail("an escape has too few hexadecimal digits")
+		return 0
+	}
+	p.at = end
+	return rune(min(n, utf8.MaxRune+1))
+}
+
+// token reads <…>.
+func (p *parser) token() string {
+	from := p.at
 	if !p.accept("<") {
 		p.fail("< is missing after !")
-		return
+		return ""
 	}
 	for c := p.peek(); c != '>'; c = p.peek() {
 		if c == 0 || c == '\n' {
 			p.fail("a token reference is not closed")
-			return
+			return ""
 		}
 		p.at++
 	}
 	p.at++
+	return p.text[from:p.at]
 }
 
 // repetitions reads what may follow an element: * + ? {m} {m,} {m,n}.
 func (p *parser) repetitions(it *item, size int, nested bool) {
 	for first := true; p.err == nil; first = false {
-		least, most := 0, 1
+		least, most, endless := 0, 1, false
 		switch p.peek() {
-		case '*', '?':
+		case '?':
 			p.at++
+		case '*':
+			p.at++
+			endless = true
 		case '+':
 			p.at++
-			least, most = 1, 2
+			least, endless = 1, true
 		case '{':
-			if least, most = p.times(nested); p.err != nil {
-				return
-			}
-			p.elements += size * most
+			least, most, endless = p.times(nested)
 		default:
 			return
 		}
-		if !first { // of what is repeated already
-			*it = item{group: &rule{at: p.at, alts: [][]item{{*it}}}}
-			p.all = append(p.all, it.group)
+		if p.err != nil {
+			return
 		}
-		it.least, it.most = least, most
+		if !first { // of what is repeated already
+			*it = item{group: &rule{alts: [][]item{{*it}}}}
+			size = 1
+		}
+		it.least, it.most, it.endless = least, most, endless
+		p.elements += size * max(least, most)
 		p.space(nested)
 	}
 }
 
 // times reads {m}, {m,} or {m,n}.
-func (p *parser) times(nested bool) (least, most int) {
+func (p *parser) times(nested bool) (least, most int, endless bool) {
 	p.at++
 	p.space(nested)
 	least = p.number()
@@ -298,8 +346,7 @@ func (p *parser) times(nested bool) (least, most int) {
 	p.space(nested)
 	if p.accept(",") {
 		p.space(nested)
-		most = least + 1
-		if p.peek() != '}' {
+		if endless = p.peek() == '}'; !endless {
 			most = p.number()
 			p.space(nested)
 		}
@@ -307,7 +354,7 @@ func (p *parser) times(nested bool) (least, most int) {
 	if !p.accept("}") || most < least {
 		p.fail("a repetition is not of the form {m}, {m,} or {m,n}")
 	}
-	return least, most
+	return least, most, endless
 }
 
 func (p *parser) number() int {
