@@ -2,6 +2,7 @@ package serve
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,6 +74,7 @@ func (r *request) fill(
 		ImageTokenBudget: w.ImageTokenBudget,
 		Grammar:          w.Grammar,
 	}
+	r.req.Messages = slices.Grow(r.req.Messages, len(w.Messages)) // there may be millions
 	for _, m := range w.Messages {
 		r.req.Messages = append(r.req.Messages, engine.Message(m))
 	}
