@@ -95,7 +95,8 @@ type Engine interface {
 	// stops within one step and returns ctx's error.
 	//
 	// An error before the first token is one of *Error (see there for how it
-	// reaches the client). After a token, any error means the stream broke off.
+	// reaches the client). After a token, any error means the stream broke off, which
+	// the breaker counts unless it wraps an *Error of the client's fault.
 	Generate(ctx context.Context, req *Request, out Sink) (Result, error)
 	// Stop ends the engine; it is not used again. It returns when the engine's
 	// resources are back or ctx ends.

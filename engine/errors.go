@@ -20,8 +20,9 @@ const (
 	Internal
 )
 
-// Error is an engine's refusal of a request before its first token. Text goes
-// to the client: no secret, no upstream's raw text uncut, no prompt.
+// Error is an engine's refusal of a request. Before its first token Text goes to the
+// client, after one to the log alone, and the client hears that the stream broke off: no
+// secret, no upstream's raw text uncut, no prompt.
 type Error struct {
 	Kind Kind
 	Text string

@@ -50,8 +50,8 @@ const (
 	Failure
 )
 
-// OutcomeOf reads what Generate returned, as long as no token came before an
-// error: after one every error is a Failure. An error of the sink, which means that
+// OutcomeOf reads what Generate returned. After a token it is for errors that wrap an
+// *engine.Error alone: any other is a Failure then. An error of the sink, which means that
 // the client is gone, can't be told from here: report that as Neutral.
 func OutcomeOf(res engine.Result, err error) Outcome {
 	if err == nil {

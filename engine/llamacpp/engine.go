@@ -51,6 +51,8 @@ type Engine struct {
 	host  host
 	caps  engine.Capabilities
 
+	ctxPerSeq int // tokens, as the model and the library have cut it
+
 	ready   atomic.Bool
 	stopped atomic.Bool
 	lastID  atomic.Uint64
@@ -85,6 +87,7 @@ func New(ctx context.Context, opts Options, hooks engine.Hooks) (*Engine, error)
 		return nil, libraryError(err)
 	}
 	e.describe(info)
+	e.ctxPerSeq = info.CtxPerSeq
 	return e, nil
 }
 
@@ -142,7 +145,7 @@ func accelerator(info runner.Info) string {
 func (e *Engine) Name() string { return Name }
 
 // Ready is false while the worker is being restarted and after Stop.
-func (e *Engine) Ready() bool { return e.ready.Load() }
+func (e *Engine) Ready() bool { return e.ready.Load() && !e.stopped.Load() }
 
 // Capabilities are those of the loaded model.
 func (e *Engine) Capabilities() engine.Capabilities { return e.caps }
@@ -178,7 +181,7 @@ func (e *Engine) deliver(events []sched.Event) {
 func (e *Engine) Generate(
 	ctx context.Context, req *engine.Request, out engine.Sink,
 ) (engine.Result, error) {
-	if !e.ready.Load() {
+	if !e.Ready() {
 		return engine.Result{}, engine.ErrNotReady
 	}
 	if err := checkRequest(req); err != nil {
@@ -268,7 +271,7 @@ func (e *Engine) result(
 		return engine.Result{}, engine.ErrNoDone
 	}
 	if last.Full {
-		e.log.Info("answer ended: the context is full", "n_ctx", e.opts.NCtx,
+		e.log.Info("answer ended: the context is full", "n_ctx", e.ctxPerSeq,
 			"prompt_tokens", last.Usage.PromptTokens, "completion_tokens", last.Usage.CompletionTokens)
 	}
 	return engine.Result{Stop: last.Stop, Usage: last.Usage}, nil

@@ -34,7 +34,10 @@ func startRemote(ctx context.Context, e *Engine) (host, runner.Info, error) {
 
 // workerState follows the worker's deaths and returns.
 func (e *Engine) workerState(ready bool, reason string) {
-	e.ready.Store(ready && !e.stopped.Load())
+	if ready && e.stopped.Load() {
+		return
+	}
+	e.ready.Store(ready)
 	e.hooks.DoState(ready, reason)
 }
 

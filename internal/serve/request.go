@@ -181,7 +181,7 @@ func (r *request) conclude(res engine.Result, err error) {
 	switch {
 	case why == daemonEnded:
 		r.lease.Done(route.Neutral)
-		r.refuse(codec.BackendUnavailable, cutText, metrics.Broken)
+		r.refuse(codec.BackendUnavailable, cutText, r.outcome())
 	case why == clientGone || errors.Is(err, loop.ErrClosed):
 		r.lease.Done(route.Neutral)
 		r.cancelled()
@@ -344,11 +344,15 @@ func (r *request) panicked(v any) {
 	r.svc.opt.Log.BackendFailed(&activity.BackendFailed{
 		From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: "panic",
 	})
-	outcome := metrics.Failed
-	if r.first != 0 {
-		outcome = metrics.Broken
+	r.refuse(codec.Internal, "internal error", r.outcome())
+}
+
+// outcome is how a request without a done frame counts.
+func (r *request) outcome() metrics.Outcome {
+	if r.first == 0 {
+		return metrics.Failed
 	}
-	r.refuse(codec.Internal, "internal error", outcome)
+	return metrics.Broken
 }
 
 // recycle makes the request available for another; it is not touched after.

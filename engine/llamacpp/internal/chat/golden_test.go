@@ -166,6 +166,7 @@ func TestMethods(t *testing.T) {
 		`{{ 'a,b,c'.split(',', 1)[1] }}`:                                        "b,c",
 		`{{ ' a  b '.split()|length }}`:                                         "2",
 		`{{ 'ab'.upper() + 'CD'.lower() }}`:                                     "ABcd",
+		`{{ 'ÄBC'.capitalize() }}{{ ''.capitalize() }}`:                         "Äbc",
 		`{{ 'abc'.capitalize() }} {{ 'ab cd'.title() }}`:                        "Abc Ab Cd",
 		`{{ 'aba'.replace('a', 'x') }}`:                                         "xbx",
 		`{{ {'a': 1}.get('a') }} {{ {'a': 1}.get('b', 2) }}`:                    "1 2",

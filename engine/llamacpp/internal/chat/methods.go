@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"strings"
+	"unicode/utf8"
 	"time"
 	"unicode"
 
@@ -29,10 +30,8 @@ var methods = map[string]method{
 	"upper":      stringMap(strings.ToUpper),
 	"lower":      stringMap(strings.ToLower),
 	"capitalize": stringMap(func(s string) string {
-		if s == "" {
-			return s
-		}
-		return strings.ToUpper(s[:1]) + strings.ToLower(s[1:])
+		_, n := utf8.DecodeRuneInString(s)
+		return strings.ToUpper(s[:n]) + strings.ToLower(s[n:])
 	}),
 	"title":   stringMap(title),
 	"split":   splitMethod,

@@ -5,22 +5,28 @@ import (
 	"testing"
 )
 
-// BenchmarkMatcher follows a text of 16 characters to the token, in a vocabulary as
-// large as those of today's models: Accept goes on by one token that was found allowed,
-// Allowed looks for all that are.
-func BenchmarkMatcher(b *testing.B) {
+// largeVocabulary is n made-up words and some tokens of use; the last two are
+// {"some": "words and _and some more_.
+func largeVocabulary(n int) *Vocabulary {
 	texts := []string{"</s>"}
 	for c := 'a'; c <= 'z'; c++ {
 		texts = append(texts, string(c))
 	}
-	for i := range 150_000 {
-		texts = append(texts, fmt.Sprintf("%c%c%x", 'a'+i%26, 'a'+i/26%26, i))
+	for i := range n {
+		texts = append(texts, fmt.Sprintf("%c%c%x%c", 'a'+i%26, 'a'+i/26%26, i, rune(0x4e00+i%20_000)))
 	}
 	texts = append(texts, `{"some": "words`, ` and some more `)
 	ends := make([]bool, len(texts))
 	ends[0] = true
-	vocabulary := NewVocabulary(texts, ends)
-	inside := int32(len(texts) - 1)
+	return NewVocabulary(texts, ends)
+}
+
+// BenchmarkMatcher follows a text of 16 characters to the token, in a vocabulary as
+// large as those of today's models: Accept goes on by one token that was found allowed,
+// Allowed looks for all that are.
+func BenchmarkMatcher(b *testing.B) {
+	vocabulary := largeVocabulary(150_000)
+	inside := int32(len(vocabulary.texts) - 1)
 
 	start := func(b *testing.B, text string) *Matcher {
 		g, err := Compile(text, nil)

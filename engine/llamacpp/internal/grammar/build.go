@@ -26,16 +26,6 @@ type edge struct {
 	to      *set
 }
 
-const (
-	// maxEdgeItems is how many items through has bits for.
-	maxEdgeItems = 64
-	// maxSettled bounds the rules that are remembered to put them in the place of others,
-	// and their returns. They are forgotten together when there are more.
-	maxSettled = 20_000
-	// maxDirect is up to how many items are asked one after another, see meets.
-	maxDirect = 8
-)
-
 // waiting is a reading: it waits in a state, within a rule begun earlier.
 type waiting struct {
 	state int32
@@ -184,8 +174,7 @@ func (b *builder) begin() {
 
 // emptied is m without its elements, and without the memory of many.
 func emptied[K comparable](m map[K]struct{}) map[K]struct{} {
-	const many = 1000
-	if len(m) > many {
+	if len(m) > maxKeptEntries {
 		return make(map[K]struct{})
 	}
 	clear(m)

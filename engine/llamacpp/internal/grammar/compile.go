@@ -56,7 +56,7 @@ func Compile(text string, lookUp LookUp) (*Grammar, error) {
 	}
 	c := &compiler{
 		g: &Grammar{states: []state{endState: {kind: end}, doneState: {kind: done}}}, rules: rules,
-		numbers: make(map[*rule]int32), lookUp: lookUp,
+		numbers: make(map[*rule]int32), lookUp: lookUp, ids: make(map[string]int32),
 	}
 	c.number(rules["root"])
 	for i := 0; i < len(c.queue); i++ {
@@ -71,6 +71,7 @@ type compiler struct {
 	numbers map[*rule]int32 // of the rules that are called
 	queue   []*rule         // these in order
 	lookUp  LookUp
+	ids     map[string]int32 // of references
 	err     error
 }
 
@@ -154,22 +155,28 @@ func (c *compiler) call(r *rule, next int32) int32 {
 	return c.add(state{kind: call, arg: c.number(r), next: next})
 }
 
+// token gives what a reference means. Of copies it is asked once, and nothing is after
+// an error.
 func (c *compiler) token(ref string) int32 {
 	c.g.tokens = true
-	text, id := ref, int64(0)
+	id, ok := c.ids[ref]
+	if ok || c.err != nil {
+		return id
+	}
+	text, number := ref, int64(0)
 	if digits, found := strings.CutPrefix(ref, "<["); found && strings.HasSuffix(digits, "]>") {
 		var err error
-		if id, err = strconv.ParseInt(strings.TrimSuffix(digits, "]>"), 10, 32); err != nil || id < 0 {
-			id = -1
+		if number, err = strconv.ParseInt(strings.TrimSuffix(digits, "]>"), 10, 32); err != nil {
+			number = -1
 		}
 		text = ""
 	}
-	out, ok := int32(0), false
-	if id >= 0 {
-		out, ok = c.lookUp(text, int32(id))
+	if number >= 0 {
+		id, ok = c.lookUp(text, int32(number))
 	}
-	if !ok && c.err == nil {
+	if !ok {
 		c.err = fmt.Errorf("%w: the model has no token for a token reference", ErrBad)
 	}
-	return out
+	c.ids[ref] = id
+	return id
 }

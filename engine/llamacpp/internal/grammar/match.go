@@ -5,15 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-var (
-	// ErrAmbiguous ends a text that has so many readings that it is no use to follow them.
-	ErrAmbiguous = errors.New("the grammar is too ambiguous: the ways to read the text became too many")
-	// ErrNothing ends a text after which no token is possible.
-	ErrNothing = errors.New("the grammar leaves no token that could follow")
-)
+// ErrAmbiguous ends a text that has so many readings that it is no use to follow them.
+var ErrAmbiguous = errors.New("the grammar is too ambiguous: the ways to read the text became too many")
 
-// Matcher follows one generation through a grammar. It belongs to one goroutine. After
-// an error it is of no more use.
+// errNotAllowed is a caller's mistake.
+var errNotAllowed = errors.New("a token was accepted that is not allowed")
+
+// Matcher follows one generation through a grammar. It belongs to one goroutine. Tokens
+// are ids of its vocabulary. Errors are ErrAmbiguous, and after one it is of no more use.
 type Matcher struct {
 	grammar *Grammar
 	vocab   *Vocabulary
@@ -67,6 +66,9 @@ func (m *Matcher) Allowed(dst []int32) ([]int32, error) {
 			}
 		}
 	}
+	before := m.build.work
+	m.build.work += workPerEntry * len(m.vocab.order)
+	defer func() { m.build.work = min(m.build.work, before) }()
 	m.path = append(m.path[:0], m.at)
 	for i, id := range m.vocab.order {
 		shared := int(m.vocab.shared[i])
@@ -92,8 +94,8 @@ func (m *Matcher) Allowed(dst []int32) ([]int32, error) {
 	return dst, nil
 }
 
-// Accept goes on to what follows a token that is allowed. Of one that the grammar names,
-// and spells out as well, it takes the name.
+// Accept goes on to what follows a token that is allowed; one that is not is an error. Of
+// one that the grammar names, and spells out as well, it takes the name.
 func (m *Matcher) Accept(id int32) error {
 	m.build.refill()
 	before := m.at.set
@@ -128,7 +130,7 @@ func (m *Matcher) arrived(before *set) error {
 	case m.build.err() != nil:
 		return m.build.err()
 	case m.at.set == nil:
-		return errors.New("a token was accepted that is not allowed")
+		return errNotAllowed
 	case m.at.set != before:
 		m.at.set.after = nil // what was tried from here on
 	}

@@ -243,6 +243,52 @@ func TestMatcher_Bounds(t *testing.T) {
 	f("stars", `root ::= ("a"* "b"* "a"* [ab]* "ab"*)*`, []int32{a, b}, 20_000, nil)
 }
 
+// TestMatcher_Redraws: the model may want what the grammar does not allow for each of its
+// tokens; looking for the others is not what a request has to save up work for.
+func TestMatcher_Redraws(t *testing.T) {
+	v := largeVocabulary(262_144)
+	for _, text := range []string{
+		"root ::= w (\" \" w)*\nw ::= [^ .]+",
+		"root ::= char* \"\\\"\"\nchar ::= [^\"\\\\] | \"\\\\\" ([a-z] | \"u\" [0-9]{4})",
+	} {
+		g, err := Compile(text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := g.NewMatcher(v)
+		var ids []int32
+		for range 30 {
+			if err == nil {
+				ids, err = m.Allowed(ids[:0])
+			}
+			if err == nil {
+				err = m.Accept(ids[len(ids)/2])
+			}
+			if err == nil {
+				m.at.set.after = nil // each time anew
+			}
+		}
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// TestCompile_Lookups: a reference is looked up once, and none is after an error.
+func TestCompile_Lookups(t *testing.T) {
+	n := 0
+	lookUp := func(text string, _ int32) (int32, bool) {
+		n++
+		return 5, text == "<a>"
+	}
+	if _, err := Compile(`root ::= <a>{2000} !<a>*`, lookUp); err != nil || n != 1 {
+		t.Errorf("%v after %d", err, n)
+	}
+	if _, err := Compile(`root ::= (<b> <c>){2000}`, lookUp); !errors.Is(err, ErrBad) || n != 2 {
+		t.Errorf("%v after %d", err, n-1)
+	}
+}
+
 func FuzzMatcher(f *testing.F) {
 	for _, text := range sound {
 		f.Add(text, "ab")

@@ -140,11 +140,15 @@ func (p *parser) grammar() {
 	if p.rules["root"] == nil {
 		p.fail("there is no rule named root")
 	}
+	first := len(p.text)
 	for name, at := range p.used {
 		if p.rules[name] == nil {
-			p.at = at
-			p.fail("an undefined rule is referred to")
+			first = min(first, at)
 		}
+	}
+	if first < len(p.text) {
+		p.at = first
+		p.fail("an undefined rule is referred to")
 	}
 }
 
@@ -303,6 +307,9 @@ func (p *parser) token() string {
 		p.at++
 	}
 	p.at++
+	if p.at-from > maxTokenName {
+		p.fail("a token reference is too long")
+	}
 	return p.text[from:p.at]
 }
 

@@ -60,6 +60,8 @@ func TestCheck_Failure(t *testing.T) {
 		"NUL":            {"root ::= \"a\x00\"", "UTF-8"},
 		"not UTF-8":      {"root ::= \"\xff\"", "UTF-8"},
 		"token":          {`root ::= <think`, "not closed"},
+		"long token":     {`root ::= <` + strings.Repeat("x", 5000) + `>`, "too long"},
+		"which line":     {"root ::= a b\n\n  a ::= c\nb ::= d\n", "line 3"},
 		"bang":           {`root ::= !x`, "< is missing"},
 		"empty class":    {`root ::= []`, "class is empty"},
 		"many rules":     {strings.Repeat("a ::= b\n", 3) + manyRules(), "more than 4096 rules"},

@@ -8,8 +8,6 @@ import (
 
 	"github.com/ebitengine/purego"
 	"go.uber.org/atomic"
-
-	"inferd/engine/llamacpp/internal/grammar"
 )
 
 // ErrContext says that llama.cpp could not set up a context, as a rule for want
@@ -144,8 +142,8 @@ func (c *Context) Abort() {
 const abortString = 'x' | 'x'<<56
 
 // Sample chooses the next token from place i of the last batch, which must have
-// been set with logits, and tells the sampler's grammar and penalties. Errors are
-// ErrNoToken and those of package grammar.
+// been set with logits, and tells the sampler's grammar. Errors are ErrNoToken,
+// ErrGrammarEnd and those of package grammar.
 func (c *Context) Sample(s *Sampler, i int) (int32, error) {
 	address, _, _ := purego.SyscallN(c.model.lib.symLogits, c.handle, uintptr(i))
 	if address == 0 {
@@ -155,18 +153,14 @@ func (c *Context) Sample(s *Sampler, i int) (int32, error) {
 	// in its own memory, until the next step.
 	logits := unsafe.Slice(*(**float32)(unsafe.Pointer(&address)), c.model.Tokens())
 	c.choice.fill(logits)
-	token, ok := s.choose(&c.choice)
+	token, ok := s.choose(&c.choice) // none of the chain's samplers has to be told
 	if !ok {
 		return 0, ErrNoToken
 	}
-	if s.matcher != nil {
-		var err error
-		if token, err = c.within(s, token, logits); err != nil {
-			return 0, err
-		}
+	if s.matcher == nil {
+		return token, nil
 	}
-	purego.SyscallN(c.model.lib.symAccept, s.chain, uintptr(token))
-	return token, nil
+	return c.within(s, token, logits)
 }
 
 // within gives the chosen token if the grammar allows it, as it does as a rule, and
@@ -182,7 +176,7 @@ func (c *Context) within(s *Sampler, token int32, logits []float32) (int32, erro
 			token, ok = s.choose(&c.choice)
 		}
 		if !ok {
-			return 0, grammar.ErrNothing
+			return 0, ErrGrammarEnd
 		}
 	}
 	if err != nil {

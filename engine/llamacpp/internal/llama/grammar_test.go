@@ -66,9 +66,11 @@ func sameAsLlama(t *testing.T, m *Model, text string, seed uint64) {
 	var native struct {
 		init  func(vocab uintptr, text, root string) uintptr
 		apply func(sampler uintptr, candidates unsafe.Pointer)
+		tell  func(sampler uintptr, token int32)
 	}
 	purego.RegisterLibFunc(&native.init, purego.RTLD_DEFAULT, "llama_sampler_init_grammar")
 	purego.RegisterLibFunc(&native.apply, purego.RTLD_DEFAULT, "llama_sampler_apply")
+	purego.RegisterLibFunc(&native.tell, purego.RTLD_DEFAULT, "llama_sampler_accept")
 	theirs := native.init(m.vocab, text, "root")
 	if theirs == 0 {
 		t.Fatalf("llama.cpp does not take %s", text)
@@ -106,7 +108,7 @@ func sameAsLlama(t *testing.T, m *Model, text string, seed uint64) {
 			return
 		}
 		said += m.Piece(id)
-		purego.SyscallN(m.lib.symAccept, theirs, uintptr(id))
+		native.tell(theirs, id)
 		if err := ours.Accept(id); err != nil {
 			t.Fatal(err)
 		}

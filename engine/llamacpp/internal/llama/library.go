@@ -54,7 +54,7 @@ type Library struct {
 	systemInfo   func() string
 
 	// called once a token or a step: raw addresses, no reflection
-	symLogits, symApply, symAccept, symSeqRemove uintptr
+	symLogits, symApply, symSeqRemove uintptr
 	// symStrlen serves as the abort callback, see Context.Abort.
 	symStrlen uintptr
 }
@@ -240,10 +240,8 @@ func (l *Library) bind(base, ggml, llama uintptr) error {
 		{llama, "llama_sampler_init_greedy", &l.samplers.greedy},
 		{llama, "llama_sampler_init_top_k", &l.samplers.topK},
 		{llama, "llama_sampler_init_top_p", &l.samplers.topP},
-		{llama, "llama_sampler_init_min_p", &l.samplers.minP},
 		{llama, "llama_sampler_init_temp", &l.samplers.temp},
 		{llama, "llama_sampler_init_dist", &l.samplers.dist},
-		{llama, "llama_sampler_init_penalties", &l.samplers.penalties},
 		{llama, "llama_attach_threadpool", &l.threadpool.attach},
 		{base, "ggml_threadpool_params_init", &l.threadpool.paramsInit},
 		{base, "ggml_backend_dev_backend_reg", &l.threadpool.devReg},
@@ -263,7 +261,6 @@ func (l *Library) bind(base, ggml, llama uintptr) error {
 	}{
 		{llama, "llama_get_logits_ith", &l.symLogits},
 		{llama, "llama_sampler_apply", &l.symApply},
-		{llama, "llama_sampler_accept", &l.symAccept},
 		{llama, "llama_memory_seq_rm", &l.symSeqRemove},
 		{purego.RTLD_DEFAULT, "strlen", &l.symStrlen},
 	} {

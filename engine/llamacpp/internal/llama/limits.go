@@ -1,6 +1,9 @@
 package llama
 
 const (
+	// Outside these temperatures, dividing the logits would overflow to NaN.
+	minTemperature = 1e-3
+	maxTemperature = 100.0
 	// maxSequences is llama_max_parallel_sequences of the known versions.
 	maxSequences = 256
 	// maxPieceBytes bounds the text of one token; the longest in published

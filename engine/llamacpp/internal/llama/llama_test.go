@@ -248,9 +248,9 @@ func TestNewSampler_OddSettings(t *testing.T) {
 		{Temperature: -1},
 		{Temperature: inf, TopP: nan},
 		{Temperature: 1e-300},
-		{Temperature: 1, TopP: -1, MinP: 7},
+		{Temperature: 1, TopP: -1},
 		{Temperature: 1, TopK: 1<<32 - 1, TopP: 0.5},
-		{Temperature: 0.7, TopP: 1, RepeatPenalty: 1.2, Seed: 7},
+		{Temperature: 0.7, TopP: 1, Seed: 7},
 		{Temperature: inf, TopP: 0.9, Grammar: `root ::= "a" | "b"`},
 	} {
 		smp, err := m.NewSampler(s)
@@ -283,7 +283,7 @@ func TestNewSampler_OddSettings(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 {
-				if id, err := c.Sample(smp, 0); !errors.Is(err, grammar.ErrNothing) {
+				if id, err := c.Sample(smp, 0); !errors.Is(err, ErrGrammarEnd) {
 					t.Errorf("%s: sampled token %d, %v", text, id, err)
 				}
 			}

@@ -13,36 +13,28 @@ import (
 
 // Sampling says how the next token is chosen. The zero value is greedy.
 type Sampling struct {
-	Temperature   float64 // 0, less or NaN: greedy
-	TopP          float64 // 1 or more, NaN: off
-	MinP          float64 // 0, less or NaN: off
-	TopK          uint32  // 0: off
-	RepeatPenalty float64 // 0, 1 or NaN: off; over the last repeatWindow tokens
-	Seed          uint32
-	Grammar       string // GBNF; empty: none
+	Temperature float64 // less than minTemperature or NaN: greedy; maxTemperature at most
+	TopP        float64 // 1 or more, NaN: off
+	TopK        uint32  // 0: off
+	Seed        uint32
+	Grammar     string // GBNF; empty: none
 }
-
-const (
-	repeatWindow = 64
-	// Outside these, dividing the logits would overflow to NaN.
-	minTemperature = 1e-3
-	maxTemperature = 100.0
-)
 
 // ErrNoToken says that no token can be chosen: the model has computed no numbers.
 var ErrNoToken = errors.New("no token could be chosen")
 
+// ErrGrammarEnd says that the grammar allows no token that is possible.
+var ErrGrammarEnd = errors.New("the grammar leaves no token that could follow")
+
 type samplerFuncs struct {
-	chain     func(p chainParams) uintptr
-	add       func(chain, sampler uintptr)
-	free      func(sampler uintptr)
-	greedy    func() uintptr
-	topK      func(k int32) uintptr
-	topP      func(p float32, minKeep uint64) uintptr
-	minP      func(p float32, minKeep uint64) uintptr
-	temp      func(t float32) uintptr
-	dist      func(seed uint32) uintptr
-	penalties func(lastN int32, repeat, freq, present float32) uintptr
+	chain  func(p chainParams) uintptr
+	add    func(chain, sampler uintptr)
+	free   func(sampler uintptr)
+	greedy func() uintptr
+	topK   func(k int32) uintptr
+	topP   func(p float32, minKeep uint64) uintptr
+	temp   func(t float32) uintptr
+	dist   func(seed uint32) uintptr
 }
 
 // Sampler chooses tokens for one sequence. Made on any goroutine, then used by
@@ -93,8 +85,8 @@ func (s *Sampler) choose(c *choice) (int32, bool) {
 	return chosen.id, chosen.logit > float32(math.Inf(-1)) // not so if it is no number
 }
 
-// NewSampler builds the chain: penalties, top_k, top_p, min_p, temperature, then a draw
-// by seed, or the likeliest. Errors are of package grammar.
+// NewSampler builds the chain: top_k, top_p, temperature, then a draw by seed; or the
+// likeliest alone. Errors are of package grammar.
 func (m *Model) NewSampler(s Sampling) (*Sampler, error) {
 	f := &m.lib.samplers
 	out := &Sampler{lib: m.lib}
@@ -109,9 +101,6 @@ func (m *Model) NewSampler(s Sampling) (*Sampler, error) {
 	}
 	chain := f.chain(chainParams{noPerf: true})
 	out.chain = chain
-	if s.RepeatPenalty > 0 && s.RepeatPenalty != 1 {
-		f.add(chain, f.penalties(repeatWindow, float32(s.RepeatPenalty), 0, 0))
-	}
 	if !(s.Temperature >= minTemperature) { // NaN too
 		f.add(chain, f.greedy())
 		return out, nil
@@ -122,9 +111,6 @@ func (m *Model) NewSampler(s Sampling) (*Sampler, error) {
 	if s.TopP < 1 {
 		f.add(chain, f.topP(float32(max(s.TopP, 0)), 1))
 	}
-	if s.MinP > 0 {
-		f.add(chain, f.minP(float32(min(s.MinP, 1)), 1))
-	}
 	f.add(chain, f.temp(float32(min(s.Temperature, maxTemperature))))
 	f.add(chain, f.dist(s.Seed))
 	return out, nil
@@ -134,5 +120,4 @@ func (m *Model) NewSampler(s Sampling) (*Sampler, error) {
 func (s *Sampler) Free() {
 	s.lib.samplers.free(s.chain)
 	s.chain = 0
-	runtime.KeepAlive(s)
 }

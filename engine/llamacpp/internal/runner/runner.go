@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 
 	"inferd/engine"
 	"inferd/engine/llamacpp/internal/chat"
@@ -44,6 +45,7 @@ type Runner struct {
 	tokens   *tokeniser
 	sched    *sched.Scheduler
 	emit     func([]sched.Event)
+	log      *slog.Logger
 }
 
 // Load does everything up to the first step. emit takes the events, on the Run
@@ -60,7 +62,7 @@ func Load(
 		return nil, err
 	}
 	llama.SetLog(func(level llama.LogLevel, line string) { logNative(log, level, line) })
-	r := &Runner{cfg: cfg, emit: emit, info: Info{Library: lib.Info(), Sequences: cfg.Sequences}}
+	r := &Runner{cfg: cfg, emit: emit, log: log, info: Info{Library: lib.Info(), Sequences: cfg.Sequences}}
 
 	phase(engine.Phase{Name: "checking_local", Path: cfg.ModelPath})
 	file, err := checkModel(cfg.ModelPath, cfg.ModelSHA256)
@@ -84,7 +86,7 @@ func Load(
 		return nil, err
 	}
 	r.info.CtxPerSeq, r.info.Threads = r.ctx.CtxPerSeq(), cfg.threads()
-	r.sched = sched.New(native{r.ctx}, r.model, sched.Config{
+	r.sched = sched.New(native{r.ctx, log}, r.model, sched.Config{
 		Sequences: cfg.Sequences, CtxPerSeq: r.info.CtxPerSeq, Batch: cfg.batch(),
 		NoPrefixReuse: cfg.NoReuse, Emit: emit,
 	})
@@ -156,7 +158,8 @@ func (r *Runner) Cancel(id uint64) { r.sched.Cancel(id) }
 
 // Start begins a request. Its errors are *engine.Error: nothing was begun, no
 // event comes.
-func (r *Runner) Start(req *Request) error {
+func (r *Runner) Start(req *Request) (err error) {
+	defer contain(r.log, &err)
 	if err := r.checkSize(req); err != nil {
 		return err
 	}
@@ -212,15 +215,28 @@ func (r *Runner) checkSize(req *Request) error {
 	return nil
 }
 
-// native fits llama.Context to the scheduler's interface.
-type native struct{ *llama.Context }
+// contain makes an error of a panic: what strangers send runs through templates and
+// grammars, and costs their own request at the most.
+func contain(log *slog.Logger, err *error) {
+	if p := recover(); p != nil {
+		log.Error("panic contained", "panic", p, "stack", string(debug.Stack()))
+		*err = engine.Errorf(engine.Internal, "internal error")
+	}
+}
 
-func (n native) Sample(s sched.Sampler, i int) (int32, error) {
-	token, err := n.Context.Sample(s.(*llama.Sampler), i)
+// native fits llama.Context to the scheduler's interface.
+type native struct {
+	*llama.Context
+	log *slog.Logger
+}
+
+func (n native) Sample(s sched.Sampler, i int) (token int32, err error) {
+	defer contain(n.log, &err)
+	token, err = n.Context.Sample(s.(*llama.Sampler), i)
 	switch {
 	case err == nil:
 		return token, nil
-	case errors.Is(err, grammar.ErrAmbiguous), errors.Is(err, grammar.ErrNothing):
+	case errors.Is(err, grammar.ErrAmbiguous), errors.Is(err, llama.ErrGrammarEnd):
 		return 0, engine.Errorf(engine.Invalid, "%s", err.Error())
 	}
 	return 0, fmt.Errorf("%w: %w", sched.ErrDecode, err)

@@ -198,3 +198,21 @@ func TestCheckMemory(t *testing.T) {
 		t.Errorf("a tenth: %v", err)
 	}
 }
+
+// TestContain: a panic is an error of the request that it happened in.
+func TestContain(t *testing.T) {
+	var out strings.Builder
+	f := func() (err error) {
+		defer contain(slog.New(slog.NewTextHandler(&out, nil)), &err)
+		var none []int
+		_ = none[len(out.String())]
+		return nil
+	}
+	var refusal *engine.Error
+	if err := f(); !errors.As(err, &refusal) || refusal.Kind != engine.Internal {
+		t.Errorf("%v", err)
+	}
+	if !strings.Contains(out.String(), "TestContain") {
+		t.Errorf("no stack in %q", out.String())
+	}
+}

@@ -123,7 +123,6 @@ func appendStart(dst []byte, r *runner.Request) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(r.MaxTokens))
 	s := &r.Sampling
 	dst = appendFloat(appendFloat(dst, s.Temperature), s.TopP)
-	dst = appendFloat(appendFloat(dst, s.MinP), s.RepeatPenalty)
 	dst = binary.LittleEndian.AppendUint32(dst, s.TopK)
 	dst = binary.LittleEndian.AppendUint32(dst, s.Seed)
 	dst = appendString(dst, s.Grammar)
@@ -139,7 +138,6 @@ func decodeStart(payload []byte) (*runner.Request, error) {
 	d := &decoder{b: payload}
 	r := &runner.Request{ID: d.u64(), MaxTokens: int(d.u32())}
 	r.Sampling.Temperature, r.Sampling.TopP = d.float(), d.float()
-	r.Sampling.MinP, r.Sampling.RepeatPenalty = d.float(), d.float()
 	r.Sampling.TopK, r.Sampling.Seed = d.u32(), d.u32()
 	r.Sampling.Grammar = string(d.bytes())
 	n := int(d.u32())

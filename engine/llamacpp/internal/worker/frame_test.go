@@ -34,7 +34,7 @@ func TestStart_RoundTrip(t *testing.T) {
 			ID: math.MaxUint64, MaxTokens: math.MaxInt32,
 			Messages: []engine.Message{{Role: "system", Content: ""}, {Role: "user", Content: "h\x00i \xff ü"}},
 			Sampling: llama.Sampling{
-				Temperature: 0.7, TopP: -1, MinP: 0.1, TopK: 40, RepeatPenalty: 1.1, Seed: 7, Grammar: "root ::= .",
+				Temperature: 0.7, TopP: -1, TopK: 40, Seed: 7, Grammar: "root ::= .",
 			},
 		},
 	} {

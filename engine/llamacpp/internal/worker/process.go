@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.uber.org/atomic"
@@ -141,9 +142,19 @@ func (p *process) write(frame []byte) error {
 
 // send writes a frame; a worker that does not take it is killed.
 func (p *process) send(frame []byte) {
-	if err := p.write(frame); err != nil {
+	switch err := p.write(frame); {
+	case err == nil:
+	case gone(err):
+		_ = p.cmd.Process.Kill()
+	default:
 		p.kill("it does not read")
 	}
+}
+
+// gone says that the other end has ended, which is for its exit status to explain. It
+// is a reset where the worker had not read all.
+func gone(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // start registers and sends a request.
@@ -195,7 +206,7 @@ func (p *process) read(on func(typ byte, payload []byte) error) error {
 			p.heard.Store(p.clock.Load())
 			err = on(typ, payload)
 		}
-		if errors.Is(err, io.EOF) {
+		if err != nil && gone(err) {
 			return nil
 		}
 		if err != nil {
