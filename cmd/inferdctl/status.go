@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// maxStatusFrames bounds how many capabilities frames status reads past.
-	maxStatusFrames = 64
+	// maxStatusFrames bounds how many frames status reads: one for each of at most 64
+	// backends, and the state.
+	maxStatusFrames = 100
 	// statusTimeout bounds the whole of status: the daemon sends its state at
 	// once, so more means that it hangs.
 	statusTimeout = 2 * time.Second

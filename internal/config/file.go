@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"inferd/internal/store/modelname"
@@ -25,11 +26,13 @@ type fileConfig struct {
 }
 
 // readFile reads and checks the file at path. A missing file is no error
-// unless the path was asked for by name.
+// unless the path was asked for by name, or is there as a link that leads nowhere.
 func readFile(path string, asked bool) (*fileConfig, error) {
 	data, err := readCapped(path)
-	if errors.Is(err, fs.ErrNotExist) && !asked {
-		return &fileConfig{}, nil
+	if missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR); missing && !asked {
+		if _, err := os.Lstat(path); err != nil {
+			return &fileConfig{}, nil
+		}
 	}
 	if err != nil {
 		return nil, usagef("config %s: %v", path, pathless(err))

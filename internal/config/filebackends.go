@@ -54,7 +54,7 @@ func readBackend(o *object) Backend {
 	if len(b.Name) > 128 {
 		o.fail("name", "longer than 128 bytes")
 	}
-	o.integer("weight", &b.Weight, 0, maxWeight)
+	o.integer("weight", &b.Weight, 1, maxWeight)
 	switch b.Kind {
 	case KindLlamaCpp:
 		b.Llama = defaults.Llama
@@ -114,16 +114,25 @@ func readOpenAI(o *object, a *OpenAI) {
 	o.boolean("embed", &a.Embed)
 	o.duration("probe_interval", &a.ProbeInterval, 0)
 	o.str("probe_path", &a.ProbePath)
+	if a.ProbePath != "" && a.ProbePath[0] != '/' {
+		o.fail("probe_path", "must begin with /")
+	}
 }
 
-// checkBaseURL says what is wrong with an upstream's URL, "" if nothing.
+// checkBaseURL says what is wrong with an upstream's URL, "" if nothing: whatever the
+// engine refuses, which would do so after the start only.
 func checkBaseURL(text string) string {
 	u, err := url.Parse(strings.TrimSpace(text))
 	switch {
-	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return "must be an http:// or https:// URL"
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return "must be an http:// or https:// URL with a host"
 	case u.User != nil:
 		return "must not contain a user or password: give the key by environment"
+	case u.RawQuery != "", u.ForceQuery, u.Fragment != "":
+		return "must not contain a query or fragment"
+	}
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+		return "names a port that is none"
 	}
 	return ""
 }

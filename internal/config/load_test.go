@@ -225,10 +225,8 @@ func TestTransports(t *testing.T) {
 	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c = mustLoad(t, nil, "--config", path)
-	if got := c.Warnings(); len(got) != 1 || !strings.Contains(got[0], "TCP_KEY, which") {
-		t.Errorf("warnings = %q, want one that names the empty variable", got)
-	}
+	_, _, err := Load([]string{"--config", path}, func(string) string { return "" })
+	wantUsage(t, "a key that is not there", err, "TCP_KEY, which is to hold the TCP key")
 }
 
 // TestCheckSockets: what is bound is looked at before anything is loaded.
@@ -281,6 +279,8 @@ func TestUsageErrors(t *testing.T) {
 	f("--max-output-bytes: must be between 4KiB and", "--max-output-bytes", "1")
 	f("--max-output-bytes: \"3 bushels\" is not a size", "--max-output-bytes", "3 bushels")
 	f("--allow-uid: \"bob\" is not a numeric id", "--allow-uid", "bob")
+	f("--allow-uid: names nobody", "--allow-uid", "")
+	f("--allow-gid: names nobody", "--allow-gid", " , ")
 	f("--v2-addr and --v2-tcp are mutually exclusive",
 		"--v2", "--v2-addr", "/a", "--v2-tcp", "127.0.0.1:0")
 	f("--embed-addr and --embed-tcp are mutually exclusive",

@@ -16,13 +16,17 @@ type Change struct {
 
 // Reload reads the environment and the config file again, with the command line
 // of [Load]. It does not modify c. The result is c with those changes that need
-// no restart; changes lists the others too, with Live false.
+// no restart; changes lists the others too, with Live false. A file that was there
+// and is gone is an error.
 //
 // A broken file or value gives an error, and c stays what is in force.
 func (c *Config) Reload() (*Config, []Change, error) {
 	next, _, err := Load(c.args, c.env)
 	if err != nil {
 		return nil, nil, err
+	}
+	if c.File != "" && next.File == "" {
+		return nil, nil, usagef("config %s: it is gone; an empty object, {}, takes its settings back", c.File)
 	}
 	merged := *c
 	merged.origins = maps.Clone(c.origins)

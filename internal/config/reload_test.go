@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -109,4 +110,39 @@ func TestReloadKeepsOldOnError(t *testing.T) {
 	}
 	_, _, err := old.Reload()
 	wantUsage(t, "removed", err, "no such file")
+}
+
+// TestDefaultFile_Gone: the default file may be missing, but not in secret: neither as a
+// link that leads nowhere nor from one reload to the next.
+func TestDefaultFile_Gone(t *testing.T) {
+	home := t.TempDir()
+	env := func(name string) string { return map[string]string{"HOME": home}[name] }
+	c, _, err := Load(nil, env)
+	if err != nil || c.File != "" {
+		t.Fatalf("no file: %q, %v", c.File, err)
+	}
+	path := filepath.Join(home, ".inferd", "config.json")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", path); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = Load(nil, env)
+	wantUsage(t, "a link to nowhere", err, "no such file")
+	if err := os.WriteFile(filepath.Join(home, ".inferd", "nowhere"), []byte(`{"queue_depth":100}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, _, err = Load(nil, env); err != nil || c.QueueDepth != 100 {
+		t.Fatalf("through the link: %d, %v", c.QueueDepth, err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = c.Reload()
+	wantUsage(t, "it is gone", err, "it is gone")
+	home = os.DevNull // as service users have it
+	if _, _, err := Load(nil, env); err != nil {
+		t.Errorf("no home: %v", err)
+	}
 }

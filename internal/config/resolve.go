@@ -180,7 +180,12 @@ func (c *Config) resolveKey(_ *fileConfig, env func(string) string) error {
 			c.origins["api-key"] = Origin{FromEnv, c.keyEnv}
 		}
 	}
-	if c.APIKey != "" || c.AllowRemoteTCP {
+	switch {
+	case c.APIKey != "":
+		return nil
+	case c.keyEnv != "" && len(c.tcpAddrs()) > 0:
+		return usagef("listen.api_key_env: %s, which is to hold the TCP key, is not set", c.keyEnv)
+	case c.AllowRemoteTCP:
 		return nil
 	}
 	for _, addr := range c.tcpAddrs() {
@@ -232,8 +237,16 @@ func (c *Config) resolveBackends(file *fileConfig, env func(string) string) erro
 		if b.OpenAI.APIKey == "" {
 			b.OpenAI.APIKey = c.OpenAI.APIKey
 		}
+		if !fitsHeader(b.OpenAI.APIKey) {
+			return usagef("backend %s: its API key has a space, line end or other character "+
+				"that no HTTP header may carry", b.Name)
+		}
 	}
 	return nil
+}
+
+func fitsHeader(key string) bool {
+	return !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // impliedKind lets a newcomer leave out --backend where another setting already
@@ -275,13 +288,12 @@ func (c *Config) checkFlagBackend(b *Backend) error {
 func (c *Config) Warnings() []string {
 	var list []string
 	if c.APIKey == "" {
-		hint := "set INFERD_API_KEY"
-		if c.keyEnv != "" {
-			hint = c.keyEnv + ", which listen.api_key_env names, is not set"
-		}
 		for _, addr := range c.tcpAddrs() {
-			list = append(list, "tcp "+addr+" is served without an API key: "+
-				"every user of this machine can connect; "+hint)
+			who := "every user of this machine can connect"
+			if !isLoopback(addr) {
+				who = "everybody who can reach it can connect, from other machines as well"
+			}
+			list = append(list, "tcp "+addr+" is served without an API key: "+who+"; set INFERD_API_KEY")
 		}
 	}
 	if c.WriteTimeout == 0 {

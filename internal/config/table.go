@@ -118,7 +118,7 @@ var backendSettings = []setting{
 	},
 	{
 		name: "n-ctx", arg: "N", group: groupBackend, kind: kindInt, def: "8192",
-		min: 1, max: 1 << 24,
+		min: 1, max: 1 << 20,
 		help: "context of a llamacpp sequence in tokens",
 		ptr:  func(c *Config) any { return &c.Llama.NCtx },
 	},

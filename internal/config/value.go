@@ -285,6 +285,9 @@ func parseIDs(text string) ([]uint32, error) {
 		}
 		ids = append(ids, uint32(id))
 	}
+	if len(ids) == 0 {
+		return nil, errors.New("names nobody: leave it out to let everybody in")
+	}
 	if len(ids) > maxIDs {
 		return nil, fmt.Errorf("has %d ids, at most %d are allowed", len(ids), maxIDs)
 	}

@@ -59,6 +59,9 @@ func (d *Daemon) checkActivated(cfg *config.Config, addr *net.TCPAddr) error {
 	case !cfg.AllowRemoteTCP:
 		return fmt.Errorf("passed tcp address %v is not loopback and there is no API key: set "+
 			"INFERD_API_KEY, or pass --allow-remote-tcp-without-key to serve anybody", addr)
+	default:
+		d.log.Warn("tcp is served without an API key: everybody who can reach it can connect, "+
+			"from other machines as well", "addr", addr)
 	}
 	return nil
 }

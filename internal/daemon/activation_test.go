@@ -35,8 +35,8 @@ func TestActivated_Unserved(t *testing.T) {
 	}
 	d.passedSockets = func() (map[string][]passed, error) { return sockets, nil }
 	var log lockedBuffer
-	signals, ended := make(chan os.Signal, 1), make(chan error, 1)
-	go func() { ended <- d.live(signals, &log) }()
+	end, ended := make(chan os.Signal, 1), make(chan error, 1)
+	go func() { ended <- d.live(signals{end: end}, &log) }()
 	for _, name := range []string{"v2", "embed", "admin2"} {
 		c := dialSoon(t, filepath.Join(dir, name))
 		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
@@ -44,7 +44,7 @@ func TestActivated_Unserved(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	signals <- syscall.SIGTERM
+	end <- syscall.SIGTERM
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}

@@ -145,19 +145,21 @@ func (c *commands) Cancel(id uint64) error {
 	return nil
 }
 
-// reloader is a reload asked for over the admin socket.
-type reloader struct{ reply chan error }
+var (
+	errEnding = errors.New("the daemon is shutting down")
+	errBusy   = errors.New("the daemon is busy with another reload, or shutting down")
+)
 
 // Reload reads the configuration again and waits for the outcome.
 func (c *commands) Reload() error {
 	if c.serving.Load() == nil {
 		return errNotServing
 	}
-	r := reloader{make(chan error, 1)}
+	reply := make(chan error, 1)
 	select {
-	case c.reload <- r:
-		return <-r.reply
+	case c.reload <- reply:
+		return <-reply
 	case <-time.After(stopTimeout):
-		return errors.New("the daemon is shutting down")
+		return errBusy
 	}
 }

@@ -67,8 +67,11 @@ type Daemon struct {
 	// serving is service and server for those who may ask before there are any.
 	serving atomic.Pointer[serving]
 
-	drain  chan string   // why the shutdown begins; capacity 1
-	reload chan reloader // from the admin socket
+	// readConfig is config.Config.Reload.
+	readConfig func(*config.Config) (*config.Config, []config.Change, error)
+
+	drain  chan string       // why the shutdown begins; capacity 1
+	reload chan chan<- error // from the admin socket: where the outcome goes, capacity 1
 }
 
 type serving struct {
@@ -83,22 +86,24 @@ func Run(cfg *config.Config, stderr io.Writer) error {
 	// Whoever reads stderr may go. A write then fails, which is the log's business;
 	// without this the Go runtime would end the daemon.
 	signal.Ignore(syscall.SIGPIPE)
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer signal.Stop(signals)
-	return runUntil(signals, cfg, stderr)
+	end, reload := make(chan os.Signal, 2), make(chan os.Signal, 1)
+	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(end)
+	defer signal.Stop(reload)
+	return newDaemon(cfg).live(signals{end, reload}, stderr)
 }
 
-// runUntil is Run with the signals that the process gets.
-func runUntil(signals <-chan os.Signal, cfg *config.Config, stderr io.Writer) error {
-	return newDaemon(cfg).live(signals, stderr)
-}
+// signals are those that the process gets. Those that end it have a channel of their
+// own, for what does not fit into one is lost: any number of reloads must not cost one.
+type signals struct{ end, reload <-chan os.Signal }
 
 func newDaemon(cfg *config.Config) *Daemon {
 	d := &Daemon{
 		level: new(slog.LevelVar), started: time.Now(), closed: newClosedRing(closedKept),
-		drain: make(chan string, 1), reload: make(chan reloader),
+		drain: make(chan string, 1), reload: make(chan chan<- error),
 		passedSockets: instance.Activated, checkEvery: aliveEvery,
+		readConfig: (*config.Config).Reload,
 	}
 	d.cfg.Store(cfg)
 	d.pulse.beats.Store(true) // until the loops have been asked
@@ -106,7 +111,7 @@ func newDaemon(cfg *config.Config) *Daemon {
 }
 
 // live is the whole run, within its log.
-func (d *Daemon) live(signals <-chan os.Signal, stderr io.Writer) error {
+func (d *Daemon) live(got signals, stderr io.Writer) error {
 	cfg := d.cfg.Load()
 	d.booted = sync.OnceFunc(collectLess())
 	defer d.booted()
@@ -117,7 +122,7 @@ func (d *Daemon) live(signals <-chan os.Signal, stderr io.Writer) error {
 	for _, w := range cfg.Warnings() {
 		d.log.Warn(w)
 	}
-	if err := d.run(signals); err != nil {
+	if err := d.run(got); err != nil {
 		d.log.Error("inferd-daemon failed", "error", err)
 		return err
 	}
@@ -126,7 +131,7 @@ func (d *Daemon) live(signals <-chan os.Signal, stderr io.Writer) error {
 }
 
 // run is Run between the opening and the closing of the log.
-func (d *Daemon) run(signals <-chan os.Signal) (err error) {
+func (d *Daemon) run(got signals) (err error) {
 	if err := d.openPerimeter(); err != nil {
 		return err
 	}
@@ -134,7 +139,7 @@ func (d *Daemon) run(signals <-chan os.Signal) (err error) {
 
 	// A signal while engines load ends the boot.
 	booting, cancel := context.WithCancelCause(context.Background())
-	stopWatching := d.cancelOnSignal(signals, cancel)
+	stopWatching := d.cancelOnSignal(got.end, cancel)
 	err = d.startEngines(booting)
 	if err == nil {
 		err = d.awaitReady(booting)
@@ -152,13 +157,13 @@ func (d *Daemon) run(signals <-chan os.Signal) (err error) {
 		return err
 	}
 	d.booted()
-	why, err := d.loop(signals)
+	why, err := d.loop(got)
 	if err != nil {
 		d.log.Error("ending without a drain", "error", err)
 		d.abandon()
 		return err
 	}
-	d.shutdown(why, signals)
+	d.shutdown(why, got.end)
 	return nil
 }
 
@@ -185,11 +190,9 @@ func (d *Daemon) cancelOnSignal(
 		for {
 			select {
 			case s := <-signals:
-				if s != syscall.SIGHUP {
-					d.log.Info("shutdown signalled", "signal", s.String())
-					cancel(errSignalled)
-					return
-				}
+				d.log.Info("shutdown signalled", "signal", s.String())
+				cancel(errSignalled)
+				return
 			case <-d.drain:
 				cancel(errSignalled)
 				return
@@ -201,24 +204,31 @@ func (d *Daemon) cancelOnSignal(
 	return func() { close(quit); <-done }
 }
 
-// loop serves until something ends the daemon.
-func (d *Daemon) loop(signals <-chan os.Signal) (why string, err error) {
+// loop serves until something ends the daemon. One reload is in progress at a time; the
+// next waits.
+func (d *Daemon) loop(got signals) (why string, err error) {
 	watchdog, stop := context.WithCancel(context.Background())
 	defer stop()
 	go func() { _ = sdnotify.Watchdog(watchdog, d.pulse.beats.Load) }()
 	check := time.NewTicker(d.checkEvery)
 	defer check.Stop()
+	var reading *reload
+	defer func() { reading.answer(errEnding) }()
 	for !d.pulse.lost() {
+		signalled, asked := got.reload, d.reload
+		if reading != nil {
+			signalled, asked = nil, nil
+		}
 		select {
-		case s := <-signals:
-			if s != syscall.SIGHUP {
-				return s.String(), nil
-			}
-			if err := d.doReload(); err != nil {
-				d.log.Error("reload failed; the old settings stay", "error", err)
-			}
-		case r := <-d.reload:
-			r.reply <- d.doReload()
+		case s := <-got.end:
+			return s.String(), nil
+		case <-signalled:
+			reading = d.beginReload(nil)
+		case reply := <-asked:
+			reading = d.beginReload(reply)
+		case <-reading.read():
+			reading.answer(d.endReload(reading))
+			reading = nil
 		case why := <-d.drain:
 			return why, nil
 		case <-check.C:

@@ -12,9 +12,9 @@ import (
 func TestSignalDuringBoot(t *testing.T) {
 	for range 20 {
 		cfg := testConfig(t, t.TempDir(), "--backend", "mock")
-		signals := make(chan os.Signal, 1)
-		signals <- syscall.SIGTERM
-		if err := runUntil(signals, cfg, io.Discard); err != nil { // or never
+		end := make(chan os.Signal, 1)
+		end <- syscall.SIGTERM
+		if err := newDaemon(cfg).live(signals{end: end}, io.Discard); err != nil { // or never
 			t.Fatal(err)
 		}
 	}

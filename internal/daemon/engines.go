@@ -33,7 +33,7 @@ func (d *Daemon) startEngines(ctx context.Context) error {
 	defer loaded()
 	go func() { _ = sdnotify.KeepStarting(loading) }()
 	cfg := d.cfg.Load()
-	d.parallel = d.permits()
+	d.parallel = min(d.permits(), llamacpp.MaxParallel)
 	var entries []route.Entry
 	for _, b := range cfg.Backends {
 		eng, err := d.newEngine(ctx, cfg, b)
@@ -159,8 +159,12 @@ func (d *Daemon) publishPhase(p engine.Phase) {
 	}
 }
 
-// stateReady is admin's word for a daemon that serves.
-const stateReady = "ready"
+// stateReady is admin's word for a daemon that serves, and stateRestarting for one that
+// has no backend for now, or reads its configuration.
+const (
+	stateReady      = "ready"
+	stateRestarting = "restarting"
+)
 
 // publishState says what the backends amount to: ready while any of them is, else
 // restarting, with the most preferred one. An engine changes its readiness before

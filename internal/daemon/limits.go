@@ -9,8 +9,9 @@ const (
 	// bootGCPercent is GOGC during the boot, see collectLess.
 	bootGCPercent = 400
 
-	// flushTimeout is how long, after the drain, clients may take to read what
-	// is left for them, and engines to stop what was cut.
+	// flushTimeout is how long, after the drain, engines may take to stop what was
+	// cut, once more after they were stopped themselves, and clients to read what is
+	// left for them. With the stopTimeouts the longest end is 15 s after the drain.
 	flushTimeout = time.Second
 
 	// stopTimeout bounds the end of workers and engines after a cut.

@@ -96,8 +96,7 @@ func (d *Daemon) openMetrics(cfg *config.Config) error {
 	}
 	d.log.Info("metrics listener bound", "addr", ln.Addr())
 	d.web = metrics.NewServer(d.metrics, func() (string, bool) {
-		s := d.status.Status()
-		return s, s == stateReady
+		return d.status.Status(), d.healthy()
 	}, d.act.Logger("metrics"))
 	go func() { _ = d.web.Serve(ln) }()
 	return nil
@@ -123,6 +122,13 @@ func (d *Daemon) releaseLock() {
 	if err := d.lock.Release(); err != nil {
 		d.log.Warn("the lock could not be released", "error", err)
 	}
+}
+
+// healthy says whether a request would find a backend. A daemon that reads its
+// configuration anew serves on.
+func (d *Daemon) healthy() bool {
+	s := d.status.Status()
+	return s == stateReady || s == stateRestarting && d.serving.Load() != nil && d.router.AnyReady()
 }
 
 // load, capacity and connections may be asked before there is anything to say.

@@ -72,10 +72,10 @@ func TestWatchdog_HealthyDaemonPingsAlways(t *testing.T) {
 			asked = time.Now()
 			return turned
 		}
-		signals, ended := make(chan os.Signal), make(chan error)
-		go func() { _, err := d.loop(signals); ended <- err }()
+		end, ended := make(chan os.Signal), make(chan error)
+		go func() { _, err := d.loop(signals{end: end}); ended <- err }()
 		time.Sleep(rounds*10*time.Second + time.Second)
-		signals <- syscall.SIGTERM
+		end <- syscall.SIGTERM
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
@@ -99,7 +99,7 @@ func TestLoop_StuckEndsIt(t *testing.T) {
 			answers = answers[1:]
 			return now
 		}
-		_, err := d.loop(make(chan os.Signal))
+		_, err := d.loop(signals{})
 		if err == nil || !strings.Contains(err.Error(), "has not turned") {
 			t.Errorf("got %v", err)
 		}

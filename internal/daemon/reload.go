@@ -10,20 +10,57 @@ import (
 	"inferd/route"
 )
 
-// doReload reads the configuration again and applies what can change while the
-// daemon serves. No connection notices. A bad file changes nothing.
-func (d *Daemon) doReload() error {
+// reload is one that has begun. The file is read on a goroutine of its own: it may be
+// on a disk that does not answer, and the daemon has to hear of its end.
+type reload struct {
+	done    chan struct{} // closed when what follows is there
+	cfg     *config.Config
+	changes []config.Change
+	err     error
+
+	reply chan<- error // nil: a signal asked for it
+}
+
+// read is closed when the file has been read.
+func (r *reload) read() <-chan struct{} {
+	if r == nil {
+		return nil
+	}
+	return r.done
+}
+
+// answer tells who asked.
+func (r *reload) answer(err error) {
+	if r != nil && r.reply != nil {
+		r.reply <- err
+	}
+}
+
+// beginReload has the configuration read again.
+func (d *Daemon) beginReload(reply chan<- error) *reload {
 	old := d.cfg.Load()
 	_ = sdnotify.Reloading()
 	file := cmp.Or(old.File, "(no config file)")
 	d.status.Publish(admin.Restarting(admin.CheckingLocal(file)))
-	cfg, changes, err := old.Reload()
-	if err == nil {
-		d.apply(cfg, changes)
+	r := &reload{done: make(chan struct{}), reply: reply}
+	go func() {
+		defer close(r.done)
+		r.cfg, r.changes, r.err = d.readConfig(old)
+	}()
+	return r
+}
+
+// endReload applies what can change while the daemon serves. No connection notices. A
+// bad file changes nothing.
+func (d *Daemon) endReload(r *reload) error {
+	if r.err == nil {
+		d.apply(r.cfg, r.changes)
+	} else {
+		d.log.Error("reload failed; the old settings stay", "error", r.err)
 	}
 	d.publishState()
 	_ = sdnotify.Ready("serving")
-	return err
+	return r.err
 }
 
 // apply puts the changed settings in force; it runs on the daemon's goroutine.

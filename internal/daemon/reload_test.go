@@ -1,39 +1,94 @@
 package daemon
 
 import (
-	"fmt"
-	"slices"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"inferd/internal/config"
 )
 
-// TestBuiltinPermitsAreDocumented: the default that the help shows is config's,
-// the one in force here.
-func TestBuiltinPermitsAreDocumented(t *testing.T) {
-	want := fmt.Sprintf("%d for the built-in model", builtinPermits)
-	for _, r := range config.Rows() {
-		if r.Flag == "active-permits" && !strings.Contains(r.Default, want) {
-			t.Errorf("--active-permits says its default is %q, want %q in it", r.Default, want)
+func reloadNow(d *Daemon) error {
+	r := d.beginReload(nil)
+	<-r.read()
+	return d.endReload(r)
+}
+
+// live starts a daemon on a config file and gives what ends it and what it says.
+func live(t *testing.T, file string) (d *Daemon, hup chan<- os.Signal, stop func(), log *lockedBuffer) {
+	t.Helper()
+	dir := t.TempDir()
+	d = newDaemon(testConfig(t, dir, "--backend", "mock", "--config", file))
+	end, reload := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	log, ended := new(lockedBuffer), make(chan error, 1)
+	go func() { ended <- d.live(signals{end, reload}, log) }()
+	dialSoon(t, filepath.Join(dir, "s"))
+	for d.serving.Load() == nil || d.status.Status() != stateReady {
+		time.Sleep(time.Millisecond)
+	}
+	return d, reload, func() {
+		end <- syscall.SIGTERM
+		if err := <-ended; err != nil { // or never
+			t.Error(err)
 		}
+	}, log
+}
+
+// TestReload_FileThatDoesNotAnswer: a config file on a disk that hangs holds up neither
+// the end of the daemon nor who asked for the reload.
+func TestReload_FileThatDoesNotAnswer(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.json")
+	if err := os.WriteFile(file, []byte(`{}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, _, stop, _ := live(t, file)
+	d.readConfig = func(*config.Config) (*config.Config, []config.Change, error) { select {} }
+	asked := make(chan error, 1)
+	go func() { asked <- (*commands)(d).Reload() }()
+	for d.status.Status() != stateRestarting {
+		time.Sleep(time.Millisecond)
+	}
+	if err := (*commands)(d).Reload(); err == nil || !strings.Contains(err.Error(), "busy") {
+		t.Errorf("a second reload: %v", err)
+	}
+	if !d.healthy() {
+		t.Error("a daemon that serves is not healthy while it reads its configuration")
+	}
+	stop()
+	if err := <-asked; err != errEnding {
+		t.Errorf("who asked hears %v", err)
 	}
 }
 
-func TestOutrun(t *testing.T) {
-	f := func(permits int, want ...string) {
+// TestReload_MistakeIsLogged, whoever asked.
+func TestReload_MistakeIsLogged(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.json")
+	write := func(text string) {
 		t.Helper()
-		d := &Daemon{parallel: 4}
-		for name, kind := range map[string]string{
-			"gguf": config.KindLlamaCpp, "test": config.KindMock, "cloud": config.KindOpenAI,
-		} {
-			d.backends = append(d.backends, backend{conf: config.Backend{Name: name, Kind: kind}})
-		}
-		if got := d.outrun(permits); !slices.Equal(got, want) {
-			t.Errorf("outrun(%d) = %v, want %v", permits, got, want)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
-	f(1)
-	f(4)
-	f(5, "gguf")
+	write(`{}`)
+	d, hup, stop, log := live(t, file)
+	write(`{"queue_depth":"x"}`)
+	failed := func(times int) {
+		t.Helper()
+		for strings.Count(log.String(), "reload failed") < times { // or never
+			time.Sleep(time.Millisecond)
+		}
+	}
+	if err := (*commands)(d).Reload(); err == nil {
+		t.Error("a mistake was taken")
+	}
+	failed(1)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	hup <- syscall.SIGHUP
+	failed(2)
+	stop()
 }

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"os"
-	"syscall"
 	"time"
 
 	"inferd/internal/admin"
@@ -26,13 +25,10 @@ func (d *Daemon) shutdown(why string, signals <-chan os.Signal) {
 	d.server.CloseListeners()
 	d.status.Publish(admin.Draining())
 	_ = sdnotify.Stopping("draining")
-	idle := d.awaitIdle(deadline, signals)
-	flush, stop := context.WithTimeout(context.Background(), flushTimeout)
-	defer stop()
-	if !idle {
-		d.cut(flush)
+	if !d.awaitIdle(deadline, signals) {
+		d.cut()
 	}
-	d.endServer(flush)
+	d.endServer()
 	if !endsWithin(stopTimeout, d.service.Stop) {
 		d.log.Warn("an engine ignores its cancellation; leaving it")
 	}
@@ -47,19 +43,18 @@ func (d *Daemon) abandon() {
 	d.status.Publish(admin.Draining())
 	_ = sdnotify.Stopping("failed")
 	ended := endsWithin(abandonTimeout, func() {
-		flush, stop := context.WithTimeout(context.Background(), flushTimeout)
-		defer stop()
-		d.cut(flush)
-		d.endServer(flush)
+		d.cut()
+		d.endServer()
 	})
 	if !ended {
 		d.log.Warn("not everything could be ended; leaving it")
 	}
 }
 
-// cut ends what the drain has not finished. Whoever still reads is told so; an
-// engine or a client that takes longer than ctx is not waited for.
-func (d *Daemon) cut(ctx context.Context) {
+// cut ends what the drain has not finished. Whoever still reads is told so. An engine
+// that does not hear of its requests' end hears of its own: the end of a worker
+// process is one of its requests, too. What takes longer is not waited for.
+func (d *Daemon) cut() {
 	gate := d.service.Gate()
 	active, queued := gate.Load()
 	if active+queued == 0 {
@@ -71,17 +66,20 @@ func (d *Daemon) cut(ctx context.Context) {
 	for _, c := range d.server.Conns() {
 		serve.Cut(c)
 	}
-	select {
-	case <-gate.Idle():
-	case <-ctx.Done():
+	idle := func() { <-gate.Idle() }
+	if !endsWithin(flushTimeout, idle) {
+		d.stopEngines()
+		endsWithin(flushTimeout, idle)
 	}
 }
 
-// endServer lets connections take what is left for them until ctx ends, closes
-// them, and ends the event loops, if they can be ended.
-func (d *Daemon) endServer(ctx context.Context) {
+// endServer lets connections take what is left for them for a while, closes them, and
+// ends the event loops, if they can be ended.
+func (d *Daemon) endServer() {
+	flush, stop := context.WithTimeout(context.Background(), flushTimeout)
+	defer stop()
 	ended := endsWithin(flushTimeout+stopTimeout, func() {
-		if n := d.server.Shutdown(ctx); n > 0 {
+		if n := d.server.Shutdown(flush); n > 0 {
 			d.log.Warn("connections cut", "connections", n)
 		}
 	})
@@ -99,10 +97,8 @@ func (d *Daemon) awaitIdle(ctx context.Context, signals <-chan os.Signal) bool {
 		case <-ctx.Done():
 			return false
 		case s := <-signals:
-			if s != syscall.SIGHUP {
-				d.log.Warn("second signal: not waiting any longer", "signal", s.String())
-				return false
-			}
+			d.log.Warn("second signal: not waiting any longer", "signal", s.String())
+			return false
 		}
 	}
 }

@@ -84,7 +84,7 @@ func TestState_ReloadMakesNobodyReady(t *testing.T) {
 	write("broken") // so that nothing is applied
 	f := func(want string) {
 		t.Helper()
-		if err := d.doReload(); err == nil {
+		if err := reloadNow(d); err == nil {
 			t.Error("a broken file was accepted")
 		}
 		if got := d.status.Status(); got != want {

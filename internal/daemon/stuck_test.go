@@ -3,7 +3,6 @@ package daemon
 import (
 	"bytes"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -60,7 +59,7 @@ func TestStuckLoopEndsTheDaemon(t *testing.T) {
 	d.checkEvery = aliveEvery / 50 // a loop that is only slow is not stuck
 	var log lockedBuffer
 	ended := make(chan error, 1)
-	go func() { ended <- d.live(make(chan os.Signal), &log) }()
+	go func() { ended <- d.live(signals{}, &log) }()
 
 	c := dialSoon(t, filepath.Join(dir, "s"))
 	for d.connections() != 1 {
