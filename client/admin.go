@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"strings"
 
 	"go.uber.org/atomic"
 )
@@ -141,16 +143,15 @@ func (r *restartable) Unwrap() error   { return r.error }
 func (r *restartable) Timeout() bool   { return true }
 func (r *restartable) Temporary() bool { return true }
 
-// Command sends a command with its arguments (may be nil) and returns the
-// daemon's reply, skipping the events that arrive before it. A refusal is a
-// [*CommandError].
+// Command sends a command with its arguments (may be nil; "type" and "command" among
+// them are ignored) and returns the daemon's reply, skipping the events that arrive
+// before it. A refusal is a [*CommandError].
 func (a *AdminClient) Command(
 	ctx context.Context, name string, args map[string]any,
 ) (Event, error) {
-	message := map[string]any{"type": "command", "command": name}
-	for key, value := range args {
-		message[key] = value
-	}
+	message := make(map[string]any, len(args)+2)
+	maps.Copy(message, args)
+	message["type"], message["command"] = "command", name
 	line, err := json.Marshal(message)
 	if err != nil {
 		return Event{}, fmt.Errorf("command %s: %w", name, err)
@@ -168,7 +169,8 @@ func (a *AdminClient) Command(
 		if err != nil {
 			return Event{}, fmt.Errorf("command %s: %w", name, err)
 		}
-		if event.Type != "reply" || event.Fields["command"] != name {
+		// A reply may name the beginning of a long name alone, or nothing.
+		if of, _ := event.Fields["command"].(string); event.Type != "reply" || !strings.HasPrefix(name, of) {
 			continue
 		}
 		if ok, _ := event.Fields["ok"].(bool); !ok {

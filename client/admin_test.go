@@ -137,3 +137,28 @@ func TestAdminCommand(t *testing.T) {
 		t.Errorf("after the daemon hung up: %v", err)
 	}
 }
+
+// TestAdminCommand_OddNames: arguments do not take the place of the command, and a reply
+// that names less than was sent is still the reply.
+func TestAdminCommand_OddNames(t *testing.T) {
+	lines := make(chan string, 1)
+	long := strings.Repeat("x", 300)
+	a := admin(t, func(s *fakeConn) {
+		lines <- s.line()
+		s.send(`{"type":"reply","id":"admin","command":"stats","ok":true}` + "\n")
+		s.line()
+		s.send(`{"type":"reply","id":"admin","command":"` + long[:256] + `","ok":false}` + "\n")
+		s.line()
+		s.send(`{"type":"reply","id":"admin","command":"","ok":false}` + "\n")
+	})
+	_, err := a.Command(testContext(t), "stats", map[string]any{"type": "x", "command": "drain"})
+	if line := <-lines; err != nil || line != `{"command":"stats","type":"command"}` {
+		t.Errorf("%s: %v", line, err)
+	}
+	for range 2 {
+		var refused *CommandError
+		if _, err := a.Command(testContext(t), long, nil); !errors.As(err, &refused) {
+			t.Errorf("error %v, want the refusal", err)
+		}
+	}
+}

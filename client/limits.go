@@ -1,11 +1,15 @@
 package client
 
-import "time"
+import (
+	"time"
+
+	"inferd/codec"
+)
 
 const (
 	// maxLineBytes caps one line in either direction, without its newline. A
 	// response line may be exactly this long, a request line must be shorter.
-	maxLineBytes = 64 << 20
+	maxLineBytes = codec.MaxLine
 
 	// readBufferBytes is the first chunk a connection reads with; longer lines
 	// grow a buffer of their own.

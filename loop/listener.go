@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
@@ -21,8 +22,9 @@ type Listener struct {
 	handler Handler
 	opt     ListenOptions
 
-	lastAt time.Time // when the last call ends, whoever still comes; set before closed
-	closed atomic.Bool
+	stopping sync.Once
+	lastAt   time.Time // when the last call ends, whoever still comes; set before closed
+	closed   atomic.Bool
 
 	// owned by the acceptor
 	tried []int // descriptors that canOpen holds for a moment
@@ -198,7 +200,7 @@ func (l *Listener) canOpen(n int) error {
 // have connected as far as they know and may have asked already, so they are
 // accepted first.
 func (l *Listener) stop() {
-	l.lastAt = time.Now().Add(lastCallLimit)
+	l.stopping.Do(func() { l.lastAt = time.Now().Add(lastCallLimit) })
 	l.closed.Store(true)
 	if l.opt.Shared || l.lastCall() != nil {
 		_ = l.ln.Close()

@@ -67,21 +67,28 @@ func Start(opt Options) (*Server, error) {
 		gnet.WithWriteBufferCap(1024), // never used: we write ourselves
 		gnet.WithTCPNoDelay(gnet.TCPNoDelay))
 	if err != nil {
-		s.poller.close()
+		s.endPoller()
 		return nil, fmt.Errorf("event loops: %w", err)
 	}
 	if err := s.gnet.Start(); err != nil {
-		s.poller.close()
+		s.endPoller()
 		return nil, fmt.Errorf("event loops: %w", err)
 	}
 	if err := s.startLoops(); err != nil {
 		_ = s.gnet.Stop()
-		s.poller.close()
+		s.endPoller()
 		return nil, fmt.Errorf("event loops: %w", err)
 	}
 	s.background.Go(s.poller.run)
 	s.background.Go(s.clock.run)
 	return s, nil
+}
+
+// endPoller ends a poller that does not run yet: it gives its descriptors back at the
+// end of its run.
+func (s *Server) endPoller() {
+	s.poller.close()
+	s.poller.run()
 }
 
 // startLoops gives each of gnet's loops what wakes it. gnet enrols on the

@@ -60,7 +60,7 @@ func (e *environment) startServer(
 	if tcp {
 		address, err := freeAddress()
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, os.RemoveAll(dir))
 		}
 		s.target = client.Target{TCP: address}
 		args = []string{"--tcp", address}
@@ -79,7 +79,7 @@ func (e *environment) startServer(
 		args = append(args, kind.args(conns)...)
 		if kind.metrics {
 			if s.metrics, err = freeAddress(); err != nil {
-				return nil, err
+				return nil, errors.Join(err, os.RemoveAll(dir))
 			}
 			args = append(args, "--metrics-addr", s.metrics)
 		}

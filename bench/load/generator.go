@@ -53,7 +53,7 @@ func newGenerator(config *Config) (*generator, error) {
 	g := &generator{
 		config: config, net: net, corpus: newCorpus(config, random), epoch: time.Now(),
 		schedule: schedule, random: random, decoder: codec.NewFrameDecoder(),
-		slots: make([]slotState, config.Conns), counts: newRecorder(config.SLO),
+		slots: make([]slotState, config.Conns), counts: newRecorder(),
 	}
 	slow := config.slowConns()
 	for i := range g.slots {

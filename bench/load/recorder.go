@@ -9,8 +9,6 @@ import (
 // recorder counts what happens within the measurement. The generator's
 // goroutine owns it.
 type recorder struct {
-	slo SLO
-
 	ttft, gap, e2e, reject *hdrhistogram.Histogram
 
 	// how late the open loop's requests went out on a free connection
@@ -35,13 +33,13 @@ type recorder struct {
 	hungUp                int64 // also in the drain
 }
 
-func newRecorder(slo SLO) *recorder {
+func newRecorder() *recorder {
 	histogram := func() *hdrhistogram.Histogram {
 		// Microseconds in steps of 0.1 %, stored as nanoseconds.
 		return hdrhistogram.New(1_000, int64(maxLatency), 3)
 	}
 	return &recorder{
-		slo: slo, ttft: histogram(), gap: histogram(), e2e: histogram(), reject: histogram(),
+		ttft: histogram(), gap: histogram(), e2e: histogram(), reject: histogram(),
 		late: histogram(), errors: map[string]int64{}, errorsAfter: map[string]int64{},
 	}
 }
@@ -52,7 +50,7 @@ func record(h *hdrhistogram.Histogram, ns int64) {
 	_ = h.RecordValue(min(max(ns, 0), int64(maxLatency)))
 }
 
-// answered reports whether the answer meets the objective.
+// met reports whether the answer meets the objective.
 func (s SLO) met(ttft, e2e int64) bool {
 	return (s.TTFT == 0 || ttft <= int64(s.TTFT)) && (s.E2E == 0 || e2e <= int64(s.E2E))
 }

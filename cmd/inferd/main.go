@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"inferd/engine/llamacpp"
 	"inferd/internal/config"
 	"inferd/internal/daemon"
+	"inferd/internal/store"
 	"inferd/internal/version"
 )
 
@@ -49,11 +51,14 @@ func run(args []string, env func(string) string, stdout, stderr io.Writer) int {
 	default:
 		err = serve(cfg, env, stderr)
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "inferd: %v\n", err)
-		return exitFailure
+	if err == nil {
+		return exitOK
 	}
-	return exitOK
+	fmt.Fprintf(stderr, "inferd: %v\n", err)
+	if _, wrongHash := errors.AsType[*store.MismatchError](err); wrongHash {
+		return exitUsage // a restart would download the same again
+	}
+	return exitFailure
 }
 
 func serve(cfg *config.Config, env func(string) string, stderr io.Writer) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 // less than 64 MiB a request anyway.
 const maxPromptBytes = 64 << 20
 
-// maxGrammarBytes is above what any engine takes.
+// maxGrammarBytes is far above what llamacpp takes, and keeps an endless file out.
 const maxGrammarBytes = 1 << 20
 
 // chatFlags are the flags of chat.
@@ -83,6 +84,11 @@ ctrl-D ends it. The text streams to standard output as the model writes it.`,
 // stand for the others.
 func (f *chatFlags) options(cmd *cobra.Command) (client.Options, error) {
 	var o client.Options
+	for _, v := range []float64{f.temperature, f.topP} {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return o, errors.New("--temperature and --top-p take finite numbers")
+		}
+	}
 	given := cmd.Flags().Changed
 	if given("temperature") {
 		o.Temperature = &f.temperature

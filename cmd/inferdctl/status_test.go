@@ -38,10 +38,10 @@ func TestStatus(t *testing.T) {
 	f("loading", eventLoading, exitFailed, eventLoading, "")
 	f("draining", eventDraining, exitFailed, eventDraining, "")
 	f("keys are sorted", `{"type":"status","status":"ready","id":"admin"}`+"\n", exitOK, eventReady, "")
-	f("a burst of capabilities", strings.Repeat(eventCapabilities, 63)+eventReady, exitOK,
-		strings.Repeat(eventCapabilities, 63)+eventReady, "")
-	f("capabilities without end", strings.Repeat(eventCapabilities, 65), exitError,
-		strings.Repeat(eventCapabilities, 64), "error: no state within 64 frames")
+	f("a burst of capabilities", strings.Repeat(eventCapabilities, maxStatusFrames-1)+eventReady, exitOK,
+		strings.Repeat(eventCapabilities, maxStatusFrames-1)+eventReady, "")
+	f("capabilities without end", strings.Repeat(eventCapabilities, maxStatusFrames+1), exitError,
+		strings.Repeat(eventCapabilities, maxStatusFrames), "error: no state within 100 frames")
 	f("hangs up", eventCapabilities, exitError, eventCapabilities, "error: the daemon closed")
 	f("not json", "hello\n", exitError, "", "error: read the state: ")
 }

@@ -117,7 +117,7 @@ func (e *Engine) Ready() bool {
 // SetReady switches readiness at run time.
 func (e *Engine) SetReady(ready bool) { e.off.Store(!ready) }
 
-// Stop makes Ready false for good.
+// Stop makes Ready false.
 func (e *Engine) Stop(context.Context) error {
 	e.SetReady(false)
 	return nil

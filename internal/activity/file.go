@@ -22,8 +22,9 @@ type fileOutput struct {
 	keep     int
 
 	// owned by the writer
-	file File // nil when closed
-	size int64
+	file    File // nil when closed
+	size    int64
+	trimmed bool // see trim
 }
 
 func (o *fileOutput) path() string { return filepath.Join(o.dir, fileName) }
@@ -85,6 +86,9 @@ func (o *fileOutput) open() error {
 	if err := o.fs.MkdirAll(o.dir); err != nil {
 		return fmt.Errorf("making log directory: %w", err)
 	}
+	if !o.trimmed {
+		o.trim()
+	}
 	f, err := o.fs.OpenAppend(o.path())
 	if err != nil {
 		return fmt.Errorf("opening log file: %w", err)
@@ -104,12 +108,25 @@ func (o *fileOutput) open() error {
 	return nil
 }
 
+// trim removes the generations of a time when more were kept. What can not be removed
+// stays.
+func (o *fileOutput) trim() {
+	o.trimmed = true
+	for n := max(o.keep, 0) + 1; ; n++ {
+		if there, err := o.fs.Exists(o.rotated(n)); err != nil || !there || o.fs.Remove(o.rotated(n)) != nil {
+			return
+		}
+	}
+}
+
 // abandon closes the file after a failed write and cuts off the torn line, if
-// the disk lets it.
+// the disk lets it. Somebody may have emptied the file meanwhile.
 func (o *fileOutput) abandon(size int64) {
 	// Both errors tell nothing that the write's error did not, and the next
 	// open looks at what is really there.
-	_ = o.file.Truncate(size)
+	if now, err := o.file.Size(); err == nil && now > size {
+		_ = o.file.Truncate(size)
+	}
 	_ = o.file.Close()
 	o.file = nil
 }

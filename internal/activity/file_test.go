@@ -202,3 +202,40 @@ func TestFailingRenameLosesNoGeneration(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+// TestEmptiedMeanwhile: who empties the file to free the disk does not find it full of
+// NUL bytes after the next write that fails.
+func TestEmptiedMeanwhile(t *testing.T) {
+	o, fs := newFileOutput(t, 1000, 3)
+	mustWrite(t, o, strings.Repeat("a line\n", 50))
+	if err := os.Truncate(o.path(), 0); err != nil {
+		t.Fatal(err)
+	}
+	fs.set(func(string, string) error { return syscall.ENOSPC })
+	if _, err := o.write([]byte("lost\n")); err == nil {
+		t.Fatal("no error of a full disk")
+	}
+	fs.set(nil)
+	mustWrite(t, o, "after\n")
+	if got := contents(t, o.dir)[""]; got != "after\n" {
+		t.Errorf("the file holds %q", got)
+	}
+}
+
+// TestFewerGenerations: what was kept when there were more goes.
+func TestFewerGenerations(t *testing.T) {
+	o, _ := newFileOutput(t, 2, 5)
+	for _, line := range []string{"1\n", "2\n", "3\n", "4\n", "5\n", "6\n"} {
+		mustWrite(t, o, line)
+	}
+	if err := o.close(); err != nil {
+		t.Fatal(err)
+	}
+	fewer := &fileOutput{fs: o.fs, dir: o.dir, maxBytes: 2, keep: 2}
+	mustWrite(t, fewer, "7\n")
+	t.Cleanup(func() { _ = fewer.close() })
+	want := map[string]string{"": "7\n", ".1": "6\n", ".2": "5\n"}
+	if diff := cmp.Diff(want, contents(t, o.dir)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

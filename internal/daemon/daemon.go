@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"inferd/internal/instance"
 	"inferd/internal/limits"
 	"inferd/internal/metrics"
+	"inferd/internal/redact"
 	"inferd/internal/sdnotify"
 	"inferd/internal/serve"
 	"inferd/internal/version"
@@ -252,10 +255,22 @@ func (d *Daemon) openLog(stderr io.Writer) {
 		FileBytes: cfg.LogMaxBytes, KeepFiles: generations,
 	})
 	d.log = d.act.Logger("daemon")
+	// Some libraries write to the standard log what a peer has sent: it goes the way of
+	// all lines, redacted and cut.
+	log.SetFlags(0)
+	log.SetOutput(libraryLog{d.act.Logger("library")})
+}
+
+type libraryLog struct{ to *slog.Logger }
+
+func (l libraryLog) Write(line []byte) (int, error) {
+	l.to.Warn("a library reports", "line", redact.Cut(strings.TrimSpace(string(line)), maxLibraryLine))
+	return len(line), nil
 }
 
 func (d *Daemon) closeLog() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
+	log.SetOutput(io.Discard)
 	_ = d.act.Close(ctx)
 }

@@ -3,6 +3,9 @@ package daemon
 import "time"
 
 const (
+	// maxLibraryLine bounds, in bytes, what is logged of a line that a library writes.
+	maxLibraryLine = 512
+
 	// readyPoll is how often backends are asked whether they are ready.
 	readyPoll = 20 * time.Millisecond
 

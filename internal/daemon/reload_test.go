@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,4 +92,18 @@ func TestReload_MistakeIsLogged(t *testing.T) {
 	hup <- syscall.SIGHUP
 	failed(2)
 	stop()
+}
+
+// TestLibraryLog: what libraries write to the standard log goes the way of all lines.
+func TestLibraryLog(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.json")
+	if err := os.WriteFile(file, []byte(`{}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, stop, said := live(t, file)
+	log.Printf("Unsolicited response: sk-abcdefghijklmnop1234567890abcdef%s", strings.Repeat("x y ", 1000))
+	stop()
+	if s := said.String(); !strings.Contains(s, "Unsolicited response") || strings.Contains(s, "sk-abcdef") || strings.Count(s, "x y ") > 200 {
+		t.Errorf("logged %q", s)
+	}
 }

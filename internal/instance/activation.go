@@ -1,11 +1,14 @@
 package instance
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
+	"syscall"
 
 	"github.com/coreos/go-systemd/v22/activation"
+	"golang.org/x/sys/unix"
 )
 
 // The names of sockets in FileDescriptorName= of a systemd socket unit.
@@ -38,6 +41,9 @@ func Activated() (map[string][]net.Listener, error) {
 				ActivatedInfer, ActivatedInferV2, ActivatedEmbed, ActivatedAdmin)
 		}
 		for _, ln := range list {
+			if err := checkListening(ln); err != nil {
+				return nil, fmt.Errorf("socket activation: %s: %w", given, err)
+			}
 			if u, ok := ln.(*net.UnixListener); ok {
 				u.SetUnlinkOnClose(false)
 			}
@@ -45,6 +51,31 @@ func Activated() (map[string][]net.Listener, error) {
 		byName[name] = append(byName[name], list...)
 	}
 	return byName, nil
+}
+
+// checkListening refuses a socket that nobody can connect to: a datagram socket, or one
+// that was not told to listen.
+func checkListening(ln net.Listener) error {
+	socket, ok := ln.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var listens int
+	var asked error
+	err = raw.Control(func(fd uintptr) {
+		listens, asked = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	})
+	switch {
+	case err != nil:
+		return err
+	case asked == nil && listens == 0:
+		return errors.New("the passed socket does not listen for connections")
+	}
+	return nil
 }
 
 // activatedName maps what a service manager calls a socket to one of the names

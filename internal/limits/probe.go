@@ -10,7 +10,8 @@ import (
 // What can't be found out stays zero.
 func Probe() Host {
 	memory, source := hostMemory()
-	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 && uint64(limit) < memory {
+	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 &&
+		(memory == 0 || uint64(limit) < memory) {
 		memory, source = uint64(limit), "GOMEMLIMIT"
 	}
 	return Host{FDs: Raise(), Memory: memory, MemorySource: source}

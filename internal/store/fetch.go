@@ -119,8 +119,8 @@ func (s *Store) lockBoth(ctx context.Context, name, sha string) (func(), error) 
 // one, and hashes it. Wrong content is put into quarantine.
 func (s *Store) adopt(ctx context.Context, sha string) (present bool, err error) {
 	blob := s.blob(sha)
-	if _, err := os.Lstat(blob); errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	if _, err := os.Stat(blob); errors.Is(err, fs.ErrNotExist) {
+		return false, nil // or a link that leads nowhere, which the download replaces
 	}
 	s.opt.Progress(Event{Phase: PhaseVerify, Path: blob})
 	actual, _, err := hashFile(ctx, blob)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"inferd/internal/store/modelname"
 )
@@ -27,6 +28,9 @@ func (s *Store) Import(ctx context.Context, path, name, expectSHA string) (strin
 		return "", fmt.Errorf("%s is not a regular file", path)
 	}
 	s.opt.Progress(Event{Phase: PhaseVerify, Path: path})
+	if expectSHA != "" && !isSHA256(strings.ToLower(expectSHA)) {
+		return "", fmt.Errorf("the expected SHA-256 %q is not 64 hex digits", expectSHA)
+	}
 	sha, size, err := hashFile(ctx, path)
 	if err != nil {
 		return "", fmt.Errorf("hash %s: %w", path, err)

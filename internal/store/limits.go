@@ -24,10 +24,9 @@ const (
 
 	maxRetryDelay = 30 * time.Second
 	maxRetryAfter = 5 * time.Minute // of a server's Retry-After
-	// maxFruitless bounds the tries in a row that bring no byte, maxTries all
-	// of them.
+	// maxFruitless bounds the tries in a row that bring no byte. There may be any number
+	// of those that bring some: a bad line breaks off every minute of a day's download.
 	maxFruitless = 6
-	maxTries     = 200
 	maxRedirects = 10
 )
 

@@ -63,11 +63,9 @@ func (s *Store) removeLocked(name, sha string) (Removed, error) {
 	if err := os.Remove(s.manifest(name)); err != nil {
 		return Removed{}, err
 	}
-	if err := syncDir(s.manifestsDir()); err != nil {
-		return Removed{}, err
-	}
+	synced := syncDir(s.manifestsDir()) // the name is gone in any case, and the content has to go
 	if len(others) > 0 {
-		return Removed{SharedWith: others}, nil
+		return Removed{SharedWith: others}, synced
 	}
 	var r Removed
 	if info, err := os.Stat(s.blob(sha)); err == nil {

@@ -56,7 +56,7 @@ func (t *transfer) retry(ctx context.Context) error {
 		}
 		return struct{}{}, err
 	}
-	_, err := backoff.Retry(ctx, try, backoff.WithBackOff(p), backoff.WithMaxTries(maxTries),
+	_, err := backoff.Retry(ctx, try, backoff.WithBackOff(p),
 		backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, d time.Duration) {
 			t.s.opt.Log.Warn("model download interrupted; trying again",
 				"model", t.spec.Name, "error", err, "pause", d, "have_bytes", t.have)
