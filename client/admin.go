@@ -170,7 +170,8 @@ func (a *AdminClient) Command(
 			return Event{}, fmt.Errorf("command %s: %w", name, err)
 		}
 		// A reply may name the beginning of a long name alone, or nothing.
-		if of, _ := event.Fields["command"].(string); event.Type != "reply" || !strings.HasPrefix(name, of) {
+		of, _ := event.Fields["command"].(string)
+		if event.Type != "reply" || !strings.HasPrefix(name, of) {
 			continue
 		}
 		if ok, _ := event.Fields["ok"].(bool); !ok {

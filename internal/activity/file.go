@@ -113,7 +113,8 @@ func (o *fileOutput) open() error {
 func (o *fileOutput) trim() {
 	o.trimmed = true
 	for n := max(o.keep, 0) + 1; ; n++ {
-		if there, err := o.fs.Exists(o.rotated(n)); err != nil || !there || o.fs.Remove(o.rotated(n)) != nil {
+		path := o.rotated(n)
+		if there, err := o.fs.Exists(path); err != nil || !there || o.fs.Remove(path) != nil {
 			return
 		}
 	}

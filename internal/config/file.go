@@ -29,7 +29,8 @@ type fileConfig struct {
 // unless the path was asked for by name, or is there as a link that leads nowhere.
 func readFile(path string, asked bool) (*fileConfig, error) {
 	data, err := readCapped(path)
-	if missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR); missing && !asked {
+	missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	if missing && !asked {
 		if _, err := os.Lstat(path); err != nil {
 			return &fileConfig{}, nil
 		}

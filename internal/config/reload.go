@@ -26,7 +26,8 @@ func (c *Config) Reload() (*Config, []Change, error) {
 		return nil, nil, err
 	}
 	if c.File != "" && next.File == "" {
-		return nil, nil, usagef("config %s: it is gone; an empty object, {}, takes its settings back", c.File)
+		return nil, nil, usagef("config %s: it is gone; an empty object, {}, takes its settings back",
+			c.File)
 	}
 	merged := *c
 	merged.origins = maps.Clone(c.origins)

@@ -264,7 +264,8 @@ func (d *Daemon) openLog(stderr io.Writer) {
 type libraryLog struct{ to *slog.Logger }
 
 func (l libraryLog) Write(line []byte) (int, error) {
-	l.to.Warn("a library reports", "line", redact.Cut(strings.TrimSpace(string(line)), maxLibraryLine))
+	text := redact.Cut(strings.TrimSpace(string(line)), maxLibraryLine)
+	l.to.Warn("a library reports", "line", text)
 	return len(line), nil
 }
 

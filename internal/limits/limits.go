@@ -45,8 +45,9 @@ const (
 )
 
 // MinInboundBytes is the least that a machine gets unless its memory is less than
-// twice that or its operator wants less. It lets one client send a line of the longest content, the wire's
-// 64 MiB: its newline is charged too, and what the same read brings behind it.
+// twice that or its operator wants less. It lets one client send a line of the longest
+// content, the wire's 64 MiB: its newline is charged too, and what the same read brings
+// behind it.
 const MinInboundBytes = maxLineBytes + readChunkBytes + 1
 
 const (

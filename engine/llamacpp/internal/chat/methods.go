@@ -3,9 +3,9 @@ package chat
 import (
 	"errors"
 	"strings"
-	"unicode/utf8"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	minijinja "github.com/mitsuhiko/minijinja/minijinja-go/v2"
 	"github.com/mitsuhiko/minijinja/minijinja-go/v2/value"

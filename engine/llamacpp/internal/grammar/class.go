@@ -72,6 +72,7 @@ func (c *class) meets(lo, hi rune) bool {
 	if hi < utf8.RuneSelf && lo == hi {
 		return c.ascii[lo/64]>>(lo%64)&1 != 0
 	}
-	i, _ := slices.BinarySearchFunc(c.spans, lo, func(s span, lo rune) int { return cmp.Compare(s.hi, lo) })
+	ends := func(s span, lo rune) int { return cmp.Compare(s.hi, lo) }
+	i, _ := slices.BinarySearchFunc(c.spans, lo, ends)
 	return i < len(c.spans) && c.spans[i].lo <= hi
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // ErrAmbiguous ends a text that has so many readings that it is no use to follow them.
-var ErrAmbiguous = errors.New("the grammar is too ambiguous: the ways to read the text became too many")
+var ErrAmbiguous = errors.New(
+	"the grammar is too ambiguous: the ways to read the text became too many")
 
 // errNotAllowed is a caller's mistake.
 var errNotAllowed = errors.New("a token was accepted that is not allowed")
@@ -101,7 +102,8 @@ func (m *Matcher) Accept(id int32) error {
 	before := m.at.set
 	switch {
 	case m.named().has(id, m.vocab):
-		m.at = place{set: m.build.nextToken(m.at.set, func(s *state) bool { return s.takes(id, m.vocab) })}
+		takes := func(s *state) bool { return s.takes(id, m.vocab) }
+		m.at = place{set: m.build.nextToken(m.at.set, takes)}
 		m.hold(m.at.set)
 	case m.vocab.ends[id]:
 		return nil

@@ -101,7 +101,8 @@ func (p *parser) space(lines bool) {
 }
 
 func isNameByte(c byte) bool {
-	return c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	return c == '-' || c == '_' || c >= '0' && c <= '9' ||
+		c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
 func (p *parser) name() string {

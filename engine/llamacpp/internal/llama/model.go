@@ -65,7 +65,9 @@ func (l *Library) LoadModel(path string, gpuLayers int) (*Model, error) {
 		m.Free()
 		return nil, err
 	}
-	m.vocabulary = sync.OnceValue(func() *grammar.Vocabulary { return grammar.NewVocabulary(m.pieces, m.eog) })
+	m.vocabulary = sync.OnceValue(func() *grammar.Vocabulary {
+		return grammar.NewVocabulary(m.pieces, m.eog)
+	})
 	m.specials = sync.OnceValue(func() map[string]int32 {
 		ids := make(map[string]int32)
 		for _, t := range m.SpecialTokens() {

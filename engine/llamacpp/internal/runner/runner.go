@@ -62,7 +62,8 @@ func Load(
 		return nil, err
 	}
 	llama.SetLog(func(level llama.LogLevel, line string) { logNative(log, level, line) })
-	r := &Runner{cfg: cfg, emit: emit, log: log, info: Info{Library: lib.Info(), Sequences: cfg.Sequences}}
+	r := &Runner{cfg: cfg, emit: emit, log: log}
+	r.info = Info{Library: lib.Info(), Sequences: cfg.Sequences}
 
 	phase(engine.Phase{Name: "checking_local", Path: cfg.ModelPath})
 	file, err := checkModel(cfg.ModelPath, cfg.ModelSHA256)
@@ -79,7 +80,8 @@ func Load(
 	}
 	phase(engine.Phase{Name: "kv_cache", NCtx: uint32(r.cfg.CtxPerSeq)})
 	r.ctx, err = r.model.NewContext(llama.ContextConfig{
-		CtxPerSeq: r.cfg.CtxPerSeq, Sequences: cfg.Sequences, Batch: cfg.batch(), Threads: cfg.threads(),
+		CtxPerSeq: r.cfg.CtxPerSeq, Sequences: cfg.Sequences,
+		Batch: cfg.batch(), Threads: cfg.threads(),
 	})
 	if err != nil {
 		r.model.Free()

@@ -198,8 +198,9 @@ func (s *Scheduler) notify() {
 	}
 }
 
-// Run computes until Stop, or until steps fail again and again; then the error says why. It keeps its operating-system thread: ggml's
-// compute thread is the caller's, and moving it would cost its caches.
+// Run computes until Stop, or until steps fail again and again; then the error says why.
+// It keeps its operating-system thread: ggml's compute thread is the caller's, and moving
+// it would cost its caches.
 func (s *Scheduler) Run() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
