@@ -91,14 +91,17 @@ func (s *Server) isClosed() bool {
 func (s *Server) admit(conn net.Conn) {
 	c := newClient(s, conn)
 	s.mu.Lock()
-	admitted := !s.closed && len(s.clients) < maxClients
+	closed := s.closed
+	admitted := !closed && len(s.clients) < maxClients
 	if admitted {
 		s.clients[c] = struct{}{}
 		s.wg.Add(2)
 	}
 	s.mu.Unlock()
 	if !admitted {
-		s.o.Log.Warn("admin client refused; too many are connected", "limit", maxClients)
+		if !closed {
+			s.o.Log.Warn("admin client refused; too many are connected", "limit", maxClients)
+		}
 		_ = conn.Close() // nothing was promised to it
 		return
 	}
