@@ -38,7 +38,7 @@ func TestActivated_Unserved(t *testing.T) {
 	end, ended := make(chan os.Signal, 1), make(chan error, 1)
 	go func() { ended <- d.live(signals{end: end}, &log) }()
 	for _, name := range []string{"v2", "embed", "admin2"} {
-		c := dialSoon(t, filepath.Join(dir, name))
+		c := dial(t, filepath.Join(dir, name))
 		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 		if _, err := io.ReadAll(c); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"inferd/internal/config"
 )
@@ -26,10 +25,8 @@ func live(t *testing.T, file string) (d *Daemon, hup chan<- os.Signal, stop func
 	end, reload := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	log, ended := new(lockedBuffer), make(chan error, 1)
 	go func() { ended <- d.live(signals{end, reload}, log) }()
-	dialSoon(t, filepath.Join(dir, "s"))
-	for d.serving.Load() == nil || d.status.Status() != stateReady {
-		time.Sleep(time.Millisecond)
-	}
+	log.await("admission gate configured", 1)
+	answered(t, dial(t, filepath.Join(dir, "s"))) // it has booted
 	return d, reload, func() {
 		end <- syscall.SIGTERM
 		if err := <-ended; err != nil { // or never
@@ -46,12 +43,14 @@ func TestReload_FileThatDoesNotAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, _, stop, _ := live(t, file)
-	d.readConfig = func(*config.Config) (*config.Config, []config.Change, error) { select {} }
+	reading := make(chan struct{})
+	d.readConfig = func(*config.Config) (*config.Config, []config.Change, error) {
+		close(reading)
+		select {}
+	}
 	asked := make(chan error, 1)
 	go func() { asked <- (*commands)(d).Reload() }()
-	for d.status.Status() != stateRestarting {
-		time.Sleep(time.Millisecond)
-	}
+	<-reading
 	if err := (*commands)(d).Reload(); err == nil || !strings.Contains(err.Error(), "busy") {
 		t.Errorf("a second reload: %v", err)
 	}
@@ -76,21 +75,15 @@ func TestReload_MistakeIsLogged(t *testing.T) {
 	write(`{}`)
 	d, hup, stop, log := live(t, file)
 	write(`{"queue_depth":"x"}`)
-	failed := func(times int) {
-		t.Helper()
-		for strings.Count(log.String(), "reload failed") < times { // or never
-			time.Sleep(time.Millisecond)
-		}
-	}
 	if err := (*commands)(d).Reload(); err == nil {
 		t.Error("a mistake was taken")
 	}
-	failed(1)
+	log.await("reload failed", 1)
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
 	hup <- syscall.SIGHUP
-	failed(2)
+	log.await("reload failed", 2)
 	stop()
 }
 

@@ -1,13 +1,14 @@
 package daemon
 
 import (
+	"bufio"
 	"bytes"
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"inferd/internal/config"
 )
@@ -35,14 +36,36 @@ func testConfig(t *testing.T, dir string, more ...string) *config.Config {
 
 // lockedBuffer is a log that is read when the daemon has ended, or has not.
 type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu    sync.Mutex
+	b     bytes.Buffer
+	grown chan struct{} // closed at the next write; nil: nobody waits for one
 }
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.grown != nil {
+		close(l.grown)
+		l.grown = nil
+	}
 	return l.b.Write(p)
+}
+
+// await waits until the log says something so many times.
+func (l *lockedBuffer) await(text string, times int) {
+	for {
+		l.mu.Lock()
+		said := strings.Count(l.b.String(), text) >= times
+		if l.grown == nil {
+			l.grown = make(chan struct{})
+		}
+		grown := l.grown
+		l.mu.Unlock()
+		if said {
+			return
+		}
+		<-grown // or never
+	}
 }
 
 func (l *lockedBuffer) String() string {
@@ -61,10 +84,9 @@ func TestStuckLoopEndsTheDaemon(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- d.live(signals{}, &log) }()
 
-	c := dialSoon(t, filepath.Join(dir, "s"))
-	for d.connections() != 1 {
-		time.Sleep(time.Millisecond)
-	}
+	log.await("admission gate configured", 1)
+	c := dial(t, filepath.Join(dir, "s"))
+	answered(t, c)     // so its loop has it
 	d.closed.mu.Lock() // the loop that notes the closed connection stands still
 	defer d.closed.mu.Unlock()
 	_ = c.Close()
@@ -82,15 +104,24 @@ func TestStuckLoopEndsTheDaemon(t *testing.T) {
 	}
 }
 
-// dialSoon connects to a daemon that is about to listen.
-func dialSoon(t *testing.T, path string) net.Conn {
+func dial(t *testing.T, path string) net.Conn {
 	t.Helper()
-	for {
-		c, err := net.Dial("unix", path)
-		if err == nil {
-			t.Cleanup(func() { _ = c.Close() })
-			return c
-		}
-		time.Sleep(time.Millisecond)
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// answered has a client ask something and read the answer.
+func answered(t *testing.T, c net.Conn) {
+	t.Helper()
+	_, err := io.WriteString(c, `{"messages":[{"role":"user","content":"hi"}],"stream":false}`+"\n")
+	if err == nil {
+		_, err = bufio.NewReader(c).ReadString('\n')
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }

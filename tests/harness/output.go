@@ -3,6 +3,7 @@ package harness
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -105,14 +106,30 @@ func (d *Daemon) ActivityLog(t testing.TB) []Event {
 // AwaitEvent waits for an event of that name that ok accepts; nil accepts all.
 func (d *Daemon) AwaitEvent(t testing.TB, msg string, ok func(Event) bool) Event {
 	t.Helper()
-	for deadline := time.Now().Add(opTimeout); time.Now().Before(deadline); {
+	var found Event
+	Await(t, fmt.Sprintf("an event %q in the activity log", msg), func() bool {
 		for _, e := range d.ActivityLog(t) {
 			if e.Msg() == msg && (ok == nil || ok(e)) {
-				return e
+				found = e
+				return true
 			}
 		}
-		time.Sleep(pollEvery)
+		return false
+	})
+	return found
+}
+
+// Await waits for what another process does, of which this one gets no event: it looks
+// again and again.
+func Await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	timeout, tick := time.After(opTimeout), time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-timeout:
+			t.Fatalf("waiting for %s", what)
+		}
 	}
-	t.Fatalf("no such %q in the activity log", msg)
-	return nil
 }

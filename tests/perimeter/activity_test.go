@@ -157,7 +157,7 @@ func TestRow22_SecretInRequestID(t *testing.T) {
 		}
 		_ = c.Close()
 	}
-	await(t, "all events", func() bool {
+	harness.Await(t, "all events", func() bool {
 		n := 0
 		for _, e := range d.ActivityLog(t) {
 			if e.Msg() == "request_done" || e.Msg() == "invalid_request" {

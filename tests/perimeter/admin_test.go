@@ -27,7 +27,7 @@ const (
 func dialEarly(t *testing.T, d *harness.Daemon) *harness.Conn {
 	t.Helper()
 	var c *harness.Conn
-	await(t, "the admin socket", func() bool {
+	harness.Await(t, "the admin socket", func() bool {
 		if nc, err := net.Dial("unix", d.Admin()); err == nil {
 			_ = nc.Close()
 			c = d.DialAdmin(t)
@@ -142,7 +142,7 @@ func TestAdmin_Commands(t *testing.T) {
 		_, err = c.TryFrame()
 	}
 	var closed []observe.Closed
-	await(t, "the connection to be in the ring", func() bool {
+	harness.Await(t, "the connection to be in the ring", func() bool {
 		closed = admin.Command(t, "connections").Closed
 		return len(closed) > 0
 	})
@@ -158,7 +158,7 @@ func TestAdmin_PendingOutput(t *testing.T) {
 		"--stall-timeout", "30s")
 	admin := observe.Dial(t, d)
 	d.Dial(t).Send(harness.Ask("stuck"))
-	await(t, "pending output", func() bool {
+	harness.Await(t, "pending output", func() bool {
 		list := admin.Command(t, "connections").Connections
 		return len(list) == 1 && list[0].PendingOutputBytes > 64<<10
 	})
@@ -177,7 +177,7 @@ func TestAdmin_ClosedRing(t *testing.T) {
 	}
 	d.Dial(t).CloseWrite()
 	var closed []observe.Closed
-	await(t, "71 closed connections", func() bool {
+	harness.Await(t, "71 closed connections", func() bool {
 		closed = admin.Command(t, "connections").Closed
 		return len(closed) > 0 && closed[len(closed)-1].Reason == "client_closed"
 	})

@@ -3,6 +3,7 @@ package perimeter
 import (
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,7 +42,7 @@ func TestRow12_OneOfManyWins(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, d := range all {
 		wg.Go(func() {
-			for _, l := range awaitServingOrEnd(d) {
+			for _, l := range awaitServingOrEnd(t, d) {
 				if strings.Contains(l, "uds listener bound path=") && !strings.Contains(l, "admin") {
 					mu.Lock()
 					running = append(running, d)
@@ -65,21 +66,21 @@ func TestRow12_OneOfManyWins(t *testing.T) {
 }
 
 // awaitServingOrEnd returns the log of a daemon that serves or has ended.
-func awaitServingOrEnd(d *harness.Daemon) []string {
-	for {
-		log := d.Log()
-		for _, l := range log {
-			if strings.Contains(l, "admission gate configured") {
-				return log
-			}
-		}
+func awaitServingOrEnd(t *testing.T, d *harness.Daemon) (log []string) {
+	t.Helper()
+	harness.Await(t, "a daemon to serve or to end", func() bool {
 		select {
 		case <-d.Exited():
-			return d.Log()
+			log = d.Log()
+			return true
 		default:
-			pause()
 		}
-	}
+		log = d.Log()
+		return slices.ContainsFunc(log, func(line string) bool {
+			return strings.Contains(line, "admission gate configured")
+		})
+	})
+	return log
 }
 
 // obstacle puts something at path that no daemon made.

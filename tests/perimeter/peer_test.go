@@ -38,7 +38,7 @@ func TestRow21_PeerIsKnown(t *testing.T) {
 	for _, want := range []string{
 		fmt.Sprintf("unix:%d:%d", os.Getuid(), os.Getpid()), "tcp:" + tcp.LocalAddr().String(),
 	} {
-		await(t, want+" in the connection list", func() bool {
+		harness.Await(t, want+" in the connection list", func() bool {
 			return slices.ContainsFunc(admin.Command(t, "connections").Connections,
 				func(c observe.Conn) bool { return c.Peer == want })
 		})

@@ -18,19 +18,6 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // opTimeout only has to end a hanging test: the machine may be busy.
 const opTimeout = 30 * time.Second
 
-// pollEvery is the pause between two looks at what another process changes.
-const pollEvery = 5 * time.Millisecond
-
-// await polls ok, which looks at another process's doings.
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(opTimeout); !ok(); time.Sleep(pollEvery) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waiting for %s", what)
-		}
-	}
-}
-
 // answers fails unless a fresh client of d gets its answer.
 func answers(t *testing.T, d *harness.Daemon) {
 	t.Helper()
@@ -87,8 +74,6 @@ func refused(t *testing.T, wantCode int, code int, stderr string, words ...strin
 }
 
 func in(dir, name string) string { return filepath.Join(dir, name) }
-
-func pause() { time.Sleep(pollEvery) }
 
 // end reads the rest of a stream whose first frames were read already.
 func end(c *harness.Conn) harness.Frame {

@@ -107,7 +107,7 @@ func TestSystemd_WatchdogStopsWithTheProcess(t *testing.T) {
 	m.expect(t, "READY")
 	m.next(t)
 	d.Signal(t, syscall.SIGSTOP)
-	await(t, "the process to stop", func() bool {
+	harness.Await(t, "the process to stop", func() bool {
 		_, state, _ := strings.Cut(read(t, fmt.Sprintf("/proc/%d/stat", d.PID)), ") ")
 		return state[0] == 'T'
 	})

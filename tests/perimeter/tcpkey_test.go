@@ -126,7 +126,7 @@ func TestRow21_TCPKey(t *testing.T) {
 		return strings.HasPrefix(e.String("peer"), "tcp:127.0.0.1:") && e.String("level") == "warn"
 	})
 	const series = `inferd_rejected_total{reason="auth_failed"}`
-	await(t, "every refusal to be counted once", func() bool {
+	harness.Await(t, "every refusal to be counted once", func() bool {
 		return observe.Scrape(t, patient)[series] == float64(rejected) &&
 			observe.Scrape(t, d)[series] == 2 // late, dribbled
 	})

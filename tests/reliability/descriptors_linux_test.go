@@ -103,7 +103,7 @@ func TestRow13_ConnectionLimit(t *testing.T) {
 		}
 	}
 	_ = inside[0].Close()
-	await(t, "a place", func() bool {
+	harness.Await(t, "a place", func() bool {
 		nc, err := net.Dial("unix", d.Unix())
 		must(t, err)
 		defer nc.Close()

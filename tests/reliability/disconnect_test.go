@@ -122,7 +122,7 @@ func TestRow10_SendAndDisconnectFlood(t *testing.T) {
 	})
 	s := observe.Dial(t, d).AwaitIdle(t)
 	var spans []span
-	await(t, "all log lines", func() bool {
+	harness.Await(t, "all log lines", func() bool {
 		spans = spansOf(t, d.ActivityLog(t))
 		return uint64(len(spans)) >= min(done.Load(), s.Counters.Requests["done"])
 	})

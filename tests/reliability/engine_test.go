@@ -320,7 +320,7 @@ func TestRow15_WorkerKilledUnderLoad(t *testing.T) {
 	workers = observe.Children(t, d.PID)
 	d.Signal(t, syscall.SIGKILL)
 	d.Wait(t)
-	await(t, "the worker to follow its daemon", func() bool { return !observe.Alive(workers[0]) })
+	harness.Await(t, "the worker to follow its daemon", func() bool { return !observe.Alive(workers[0]) })
 }
 
 // TestRow23_ModelFiles: what is no whole model is refused with a clear error

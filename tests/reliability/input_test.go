@@ -215,7 +215,7 @@ func TestRow06_Dribblers(t *testing.T) {
 			t.Fatalf("dribbler %d is still connected after %v", i, time.Since(began))
 		}
 	}
-	await(t, "the reason of each", func() bool {
+	harness.Await(t, "the reason of each", func() bool {
 		const series = `inferd_connections_closed_total{reason="line_timeout"}`
 		return observe.Scrape(t, d)[series] == float64(n)
 	})

@@ -85,7 +85,7 @@ func TestRow20_Churn(t *testing.T) {
 	took := time.Since(began)
 	admin.Await(t, "the last to go", func(s observe.Stats) bool { return s.Connections == 0 })
 	const slack = 4 // the log and the runtime open some of their own meanwhile
-	await(t, "about as many descriptors as before", func() bool {
+	harness.Await(t, "about as many descriptors as before", func() bool {
 		return observe.FDs(t, d.PID) <= fds+slack
 	})
 	t.Logf("%d connections in %v: %.0f a second", n, took.Round(time.Millisecond),

@@ -40,7 +40,7 @@ func TestRow07_ReadersThatNeverRead(t *testing.T) {
 	s := admin.AwaitIdle(t)
 	took := time.Since(began)
 	closed := map[string]int{}
-	await(t, "the last to be remembered", func() bool {
+	harness.Await(t, "the last to be remembered", func() bool {
 		clear(closed)
 		for _, l := range admin.Command(t, "connections").Closed {
 			closed[l.Reason]++
@@ -75,7 +75,7 @@ func TestRow07_WriteTimeout(t *testing.T) {
 	_, err := dial(t, d, 1)[0].Write([]byte(harness.Ask("never")))
 	must(t, err)
 	admin := observe.Dial(t, d)
-	await(t, "its end", func() bool {
+	harness.Await(t, "its end", func() bool {
 		closed := admin.Command(t, "connections").Closed
 		return len(closed) == 1 && closed[0].Reason == "slow_reader"
 	})

@@ -18,24 +18,12 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // opTimeout only has to end a hanging test: the machine may be busy.
 const opTimeout = 30 * time.Second
 
-// pollEvery is the pause between two looks at what another process changes.
-const pollEvery = 10 * time.Millisecond
-
 // size is small, or full with INFERD_STRESS=1.
 func size(small, full int) int {
 	if harness.Stress {
 		return full
 	}
 	return small
-}
-
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(opTimeout); !ok(); time.Sleep(pollEvery) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waiting for %s", what)
-		}
-	}
 }
 
 func must(t *testing.T, err error) {

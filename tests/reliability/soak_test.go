@@ -55,7 +55,7 @@ func TestRow20_Soak(t *testing.T) {
 	var rss2 int64
 	var fds2 int
 	var goroutines2 float64
-	await(t, "about as many descriptors and goroutines as before", func() bool {
+	harness.Await(t, "about as many descriptors and goroutines as before", func() bool {
 		rss2, fds2, goroutines2 = now()
 		return fds2 <= fds+4 && goroutines2 <= goroutines+4
 	})

@@ -86,7 +86,7 @@ func TestLimit_Connections(t *testing.T) {
 	}
 	d.Dial(t).EOF()
 	_ = in[0].Close()
-	await(t, "room for one more", func() bool {
+	harness.Await(t, "room for one more", func() bool {
 		c := d.Dial(t)
 		defer c.Close()
 		if c.TrySend(harness.Ask("next")) != nil {

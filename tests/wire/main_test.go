@@ -15,19 +15,6 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // opTimeout only has to end a hanging test: the machine may be busy.
 const opTimeout = 30 * time.Second
 
-// pollEvery is the pause between two looks at what another process changes.
-const pollEvery = 5 * time.Millisecond
-
-// await polls ok, which looks at another process's doings.
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(opTimeout); !ok(); time.Sleep(pollEvery) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waiting for %s", what)
-		}
-	}
-}
-
 // ask is a request line with more members than harness.Ask, as JSON text.
 func ask(id, more string) string {
 	return fmt.Sprintf(`{"id":%q,"messages":[{"role":"user","content":"hi"}],%s}`+"\n", id, more)
@@ -88,7 +75,7 @@ func load(t *testing.T, d *harness.Daemon) (active, queued int) {
 // awaitLoad waits until that many requests run and wait.
 func awaitLoad(t *testing.T, d *harness.Daemon, active, queued int) {
 	t.Helper()
-	await(t, fmt.Sprintf("%d requests running, %d waiting", active, queued), func() bool {
+	harness.Await(t, fmt.Sprintf("%d requests running, %d waiting", active, queued), func() bool {
 		a, q := load(t, d)
 		return a == active && q == queued
 	})

@@ -103,7 +103,7 @@ func TestDrain_LetsNothingIn(t *testing.T) {
 	for admin.Frame().Status != "draining" {
 	}
 	// Draining is published first; then the sockets go and the gate closes.
-	await(t, "the socket to refuse", func() bool {
+	harness.Await(t, "the socket to refuse", func() bool {
 		c, err := net.Dial("unix", d.Unix())
 		if err == nil {
 			_ = c.Close()

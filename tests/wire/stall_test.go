@@ -14,7 +14,7 @@ import (
 // that is refused; any outcome but these two is an error.
 func retry(t *testing.T, d *harness.Daemon) {
 	t.Helper()
-	await(t, "a place for the next client", func() bool {
+	harness.Await(t, "a place for the next client", func() bool {
 		c := d.Dial(t)
 		defer c.Close()
 		c.Send(ask("victim", `"stream":false`))

@@ -12,10 +12,6 @@ import (
 // opTimeout only has to end a hanging test: the machine may be busy.
 const opTimeout = 30 * time.Second
 
-// pollEvery is the pause between two looks at a number that somebody else
-// changes.
-const pollEvery = 10 * time.Millisecond
-
 // Stats are those members of the stats reply that tests read.
 type Stats struct {
 	Status      string
@@ -121,15 +117,14 @@ func (a *Admin) Stats(t testing.TB) Stats { t.Helper(); return a.Command(t, "sta
 // Await waits until the stats are as ok wants them.
 func (a *Admin) Await(t testing.TB, what string, ok func(Stats) bool) Stats {
 	t.Helper()
-	for deadline := time.Now().Add(opTimeout); ; time.Sleep(pollEvery) {
-		s := a.Stats(t)
-		if ok(s) {
-			return s
+	var s Stats
+	defer func() {
+		if t.Failed() {
+			t.Logf("the last stats: %+v", s)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("waiting for %s: %+v", what, s)
-		}
-	}
+	}()
+	harness.Await(t, what, func() bool { s = a.Stats(t); return ok(s) })
+	return s
 }
 
 // AwaitIdle waits until no request is in the daemon.

@@ -1,22 +1,21 @@
 package grammar
 
 import (
+	_ "embed"
 	"errors"
 	"strings"
 	"testing"
 )
 
+// jsonText is a grammar of JSON.
+//
+//go:embed testdata/json.gbnf
+var jsonText string
+
 // sound are grammars that llama.cpp takes as well.
 var sound = map[string]string{
-	"words": `root ::= "yes" | "no"`,
-	"json": `root ::= object
-object ::= "{" ws ( pair ("," ws pair)* )? "}"
-pair ::= string ":" ws value
-value ::= object | array | string | number | ("true" | "false" | "null") ws
-array ::= "[" ws ( value ("," ws value)* )? "]" ws
-string ::= "\"" ( [^"\\\x7F\x00-\x1F] | "\\" (["\\bfnrt/] | "u" [0-9a-fA-F]{4}) )* "\"" ws
-number ::= ("-"? ([0-9] | [1-9] [0-9]{0,15})) ("." [0-9]+)? ([eE] [-+]? [0-9] [1-9]{0,15})? ws
-ws ::= | " " | "\n" [ \t]{0,20}`,
+	"words":      `root ::= "yes" | "no"`,
+	"json":       jsonText,
 	"comment":    "# top\nroot ::= a # more\n  \na ::= [a-z]+ | .\n",
 	"newlines":   "root ::= (\n \"a\"\n | \"b\"\n) \"c\"\n",
 	"after bar":  "root ::= \"a\" |\n  \"b\"",

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 	"unsafe"
 
@@ -33,14 +34,7 @@ func TestGrammar_AsLlama(t *testing.T) {
 	for _, m := range []*Model{testModel(t, mkgguf.Config{}), real} {
 		for _, text := range []string{
 			`root ::= "yes" | "no"`,
-			`root ::= object
-object ::= "{" ws ( pair ("," ws pair)* )? "}"
-pair ::= string ":" ws value
-value ::= object | array | string | number | ("true" | "false" | "null") ws
-array ::= "[" ws ( value ("," ws value)* )? "]" ws
-string ::= "\"" ( [^"\\\x7F\x00-\x1F] | "\\" (["\\bfnrt/] | "u" [0-9a-fA-F]{4}) )* "\"" ws
-number ::= ("-"? ([0-9] | [1-9] [0-9]{0,15})) ("." [0-9]+)? ([eE] [-+]? [0-9] [1-9]{0,15})? ws
-ws ::= | " " | "\n" [ \t]{0,20}`,
+			jsonGrammar(t),
 			"root ::= \"{\" s \":\" s ( \",\" s \":\" s )* \"}\"\nchar ::= [^\"\\\\\\x7F\\x00-\\x1F] | [\\\\] " +
 				"([\"\\\\bfnrt] | \"u\" [0-9a-fA-F]{4})\ns ::= \"\\\"\" char* \"\\\"\" sp\nsp ::= | \" \"",
 			"root ::= line+\nline ::= [A-Z] [a-z ,]* [.!?] \"\\n\"{0,2}",
@@ -61,16 +55,24 @@ ws ::= | " " | "\n" [ \t]{0,20}`,
 	}
 }
 
-func sameAsLlama(t *testing.T, m *Model, text string, seed uint64) {
-	t.Helper()
-	var native struct {
-		init  func(vocab uintptr, text, root string) uintptr
-		apply func(sampler uintptr, candidates unsafe.Pointer)
-		tell  func(sampler uintptr, token int32)
-	}
+// nativeGrammar is llama.cpp's own sampler of grammars, which the daemon does not use.
+type nativeGrammar struct {
+	init  func(vocab uintptr, text, root string) uintptr
+	apply func(sampler uintptr, candidates unsafe.Pointer)
+	tell  func(sampler uintptr, token int32)
+}
+
+// bindGrammar needs an open library.
+func bindGrammar() (native nativeGrammar) {
 	purego.RegisterLibFunc(&native.init, purego.RTLD_DEFAULT, "llama_sampler_init_grammar")
 	purego.RegisterLibFunc(&native.apply, purego.RTLD_DEFAULT, "llama_sampler_apply")
 	purego.RegisterLibFunc(&native.tell, purego.RTLD_DEFAULT, "llama_sampler_accept")
+	return native
+}
+
+func sameAsLlama(t *testing.T, m *Model, text string, seed uint64) {
+	t.Helper()
+	native := bindGrammar()
 	theirs := native.init(m.vocab, text, "root")
 	if theirs == 0 {
 		t.Fatalf("llama.cpp does not take %s", text)
@@ -148,4 +150,73 @@ func without(m *Model, ids, others []int32) (out []string) {
 		}
 	}
 	return out
+}
+
+// jsonGrammar is the one that package grammar is tested with.
+func jsonGrammar(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "grammar", "testdata", "json.gbnf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// BenchmarkGrammar finds the tokens that can follow, in turn with llama.cpp's own sampler
+// and the built-in model's vocabulary: in a JSON string, where most can, and where only a
+// few words can.
+func BenchmarkGrammar(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "m.gguf")
+	if err := os.WriteFile(path, builtin.Bytes(), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	m, err := testLibrary(b).LoadModel(path, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(m.Free)
+	native := bindGrammar()
+	for name, c := range map[string]struct{ text, said string }{
+		"a string":  {jsonGrammar(b), `"words`},
+		"few words": {`root ::= "yes" | "no"`, ""},
+	} {
+		g, err := grammar.Compile(c.text, m.named)
+		if err != nil {
+			b.Fatal(err)
+		}
+		tokens, err := m.Tokenise(nil, c.said)
+		if err != nil {
+			b.Fatal(err)
+		}
+		theirs := native.init(m.vocab, c.text, "root")
+		b.Cleanup(func() { m.lib.samplers.free(theirs) })
+		ours, err := g.NewMatcher(m.vocabulary())
+		for _, id := range tokens {
+			native.tell(theirs, id)
+			if err == nil {
+				err = ours.Accept(id)
+			}
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		logits, choice, ids := make([]float32, m.Tokens()), new(choice), []int32(nil)
+		b.Run(name, func(b *testing.B) {
+			var spent [2]time.Duration
+			for b.Loop() {
+				began := time.Now()
+				if ids, err = ours.Allowed(ids[:0]); err != nil {
+					b.Fatal(err)
+				}
+				half := time.Now()
+				choice.fill(logits)
+				native.apply(theirs, unsafe.Pointer(&choice.array))
+				spent[0] += half.Sub(began)
+				spent[1] += time.Since(half)
+			}
+			b.ReportMetric(float64(len(ids)), "tokens")
+			b.ReportMetric(float64(m.Tokens()), "vocabulary")
+			b.ReportMetric(float64(spent[0])/float64(spent[1]), "ours/llama.cpp")
+		})
+	}
 }
