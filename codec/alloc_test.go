@@ -58,12 +58,12 @@ func TestAllocations(t *testing.T) {
 	out := make([]byte, 0, 4096)
 	f("escape", func() { out = AppendEscaped(out[:0], []byte("é\"\n\xff")) })
 	f("quote", func() { out = AppendQuoted(out[:0], "id") })
-	f("token", func() { out = AppendToken(out[:0], head, escaped) })
+	f("token", func() { out = appendToken(out[:0], head, escaped) })
 	f("done", func() { out = AppendDone(out[:0], id, escaped, Usage{1, 2}, "end", "mock") })
 	f("error", func() { out = AppendError(out[:0], id, Internal, "oh") })
 	f("queue_full", func() { out = AppendQueueFull(out[:0], id, 100, 1, 1) })
 
-	token := AppendToken(nil, head, []byte("alpha "))
+	token := appendToken(nil, head, []byte("alpha "))
 	f("decode a frame", func() {
 		if _, err := fd.Decode(token[:len(token)-1]); err != nil {
 			t.Fatal(err)

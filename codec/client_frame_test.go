@@ -31,7 +31,7 @@ func TestFrameDecode_Success(t *testing.T) {
 			}
 		}
 		id := AppendQuoted(nil, "r\n1")
-		f(string(AppendToken(nil, AppendTokenHead(nil, id), AppendEscaped(nil, []byte("é\"")))),
+		f(string(appendToken(nil, AppendTokenHead(nil, id), AppendEscaped(nil, []byte("é\"")))),
 			Frame{Type: "token", ID: "r\n1", Content: "é\""}, false)
 		f(string(AppendDone(nil, id, []byte("abc"), Usage{7, 8}, "end", "mock")),
 			Frame{

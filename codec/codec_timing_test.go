@@ -84,7 +84,7 @@ func BenchmarkToken(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
 			escaped = AppendEscaped(escaped[:0], tokens[i%len(tokens)])
-			out = AppendToken(out[:0], head, escaped)
+			out = appendToken(out[:0], head, escaped)
 		}
 	})
 	b.Run("encoding_json", func(b *testing.B) {
@@ -135,7 +135,7 @@ func BenchmarkOtherFrames(b *testing.B) {
 	})
 	run("queue_full", func() { out = AppendQueueFull(out[:0], id, 1500, 4, 10) })
 	fd := NewFrameDecoder()
-	line := AppendToken(nil, AppendTokenHead(nil, id), []byte("alpha "))
+	line := appendToken(nil, AppendTokenHead(nil, id), []byte("alpha "))
 	run("decode_token", func() {
 		if _, err := fd.Decode(line[:len(line)-1]); err != nil {
 			b.Fatal(err)

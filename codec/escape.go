@@ -30,7 +30,15 @@ const (
 // AppendEscaped appends text as the inside of a JSON string. Bytes that are not
 // UTF-8 become U+FFFD, one each. Only what JSON demands is escaped: no HTML.
 func AppendEscaped(dst, text []byte) []byte {
-	from, i := 0, 0 // text[from:i] needs no escape and is still to be appended
+	from, i := 0, 0    // text[from:i] needs no escape and is still to be appended
+	if len(text) < 8 { // like most tokens: no word to look at
+		for i < len(text) && escapes[text[i]] == 0 {
+			i++
+		}
+		if i == len(text) {
+			return append(dst, text...)
+		}
+	}
 	for i < len(text) {
 		if len(text)-i >= 8 {
 			w := binary.LittleEndian.Uint64(text[i:])

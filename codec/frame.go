@@ -20,21 +20,17 @@ type Usage struct {
 	CompletionTokens uint32 `json:"completion_tokens"`
 }
 
-// AppendTokenHead appends what all token frames of a request begin with, for
-// [AppendToken]. quotedID is from [AppendQuoted].
+// AppendTokenHead appends what all token frames of a request begin with. A token
+// frame is this, the text from [AppendEscaped], and [TokenTail]. quotedID is from
+// [AppendQuoted].
 func AppendTokenHead(dst, quotedID []byte) []byte {
 	dst = append(dst, `{"type":"token","id":`...)
 	dst = append(dst, quotedID...)
 	return append(dst, `,"content":"`...)
 }
 
-// AppendToken appends a token frame. head is from [AppendTokenHead], escaped
-// from [AppendEscaped].
-func AppendToken(dst, head, escaped []byte) []byte {
-	dst = append(dst, head...)
-	dst = append(dst, escaped...)
-	return append(dst, "\"}\n"...)
-}
+// TokenTail is what every token frame ends with.
+const TokenTail = "\"}\n"
 
 // AppendDone appends the done frame. escapedContent is the whole text: the token
 // frames' escaped contents one after the other.

@@ -95,7 +95,7 @@ func checkReason(t *testing.T, line []byte, err error) {
 // against encoding/json's grammar.
 func FuzzFrameDecode(f *testing.F) {
 	id := AppendQuoted(nil, "r1")
-	f.Add(AppendToken(nil, AppendTokenHead(nil, id), []byte(`caf\u00e9`)))
+	f.Add(appendToken(nil, AppendTokenHead(nil, id), []byte(`caf\u00e9`)))
 	f.Add(AppendDone(nil, id, []byte("abc"), Usage{1, 2}, "end", "mock"))
 	f.Add(AppendQueueFull(nil, id, 1, 2, 3))
 	f.Add([]byte(`{"usage":null,"content":{"a":[1]},"type":"later"}`))

@@ -28,7 +28,7 @@ func TestFrames(t *testing.T) {
 	id := func(s string) []byte { return AppendQuoted(nil, s) }
 	esc := func(s string) []byte { return AppendEscaped(nil, []byte(s)) }
 	token := func(id, escaped []byte) []byte {
-		return AppendToken(nil, AppendTokenHead(nil, id), escaped)
+		return appendToken(nil, AppendTokenHead(nil, id), escaped)
 	}
 
 	f(token(id("r1"), esc("alpha ")),
@@ -58,10 +58,14 @@ func TestFrames(t *testing.T) {
 		`{"type":"error","id":"second","code":"queue_full","message":"queue full",`+
 			`"retry_after_ms":1500,"active":4,"queued":10}`)
 
-	head := AppendTokenHead(nil, id("x"))
-	if got := string(AppendToken([]byte("before"), head, nil)); !strings.HasPrefix(got, `before{`) {
-		t.Errorf("AppendToken does not append: %s", got)
+	if got := string(AppendTokenHead([]byte("before"), id("x"))); !strings.HasPrefix(got, `before{`) {
+		t.Errorf("AppendTokenHead does not append: %s", got)
 	}
+}
+
+// appendToken makes a token frame of its parts.
+func appendToken(dst, head, escaped []byte) []byte {
+	return append(append(append(dst, head...), escaped...), TokenTail...)
 }
 
 func TestAppendRequest(t *testing.T) {

@@ -157,11 +157,12 @@ func (c *Conn) WithTask(f func(Task)) bool {
 	return true
 }
 
-// Write appends frames to the outbox, to be written by the loop. It is for the
-// worker that runs the connection's task. It waits while Options.MaxOutputBytes
-// are pending, which is how a slow reader slows the engine; the loop closes the
-// connection of a reader that takes nothing for Timeouts.Stall meanwhile.
-func (c *Conn) Write(frames []byte) error {
+// Write appends a frame, which comes in three parts, to the outbox, to be written by
+// the loop. It is for the worker that runs the connection's task. It waits while
+// Options.MaxOutputBytes are pending, which is how a slow reader slows the engine;
+// the loop closes the connection of a reader that takes nothing for Timeouts.Stall
+// meanwhile.
+func (c *Conn) Write(head, body []byte, tail string) error {
 	c.mu.Lock()
 	for !c.closed && c.unsent() >= c.lp.srv.opt.MaxOutputBytes {
 		if c.room == nil {
@@ -176,7 +177,11 @@ func (c *Conn) Write(frames []byte) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	c.append(frames, 0)
+	out := c.outbox()
+	out.B = append(append(append(out.B, head...), body...), tail...)
+	if !c.queued {
+		c.mark(0)
+	}
 	c.mu.Unlock()
 	return nil
 }
@@ -192,7 +197,11 @@ func (c *Conn) finish(frames []byte, ev event) {
 	c.mu.Lock()
 	c.task = nil
 	if !c.closed {
-		c.append(frames, ev)
+		if len(frames) > 0 {
+			b := c.outbox()
+			b.B = append(b.B, frames...)
+		}
+		c.mark(ev)
 	}
 	c.mu.Unlock()
 }
@@ -201,20 +210,22 @@ func (c *Conn) finish(frames []byte, ev event) {
 func (c *Conn) signal(ev event) {
 	c.mu.Lock()
 	if !c.closed {
-		c.append(nil, ev)
+		c.mark(ev)
 	}
 	c.mu.Unlock()
 }
 
-// append adds to the outbox and to the dirty list; mu is held and the connection not
-// closed. So the loop is still there: it ends only after its last connection.
-func (c *Conn) append(frames []byte, ev event) {
-	if len(frames) > 0 {
-		if c.out == nil {
-			c.out = framePool.Get()
-		}
-		c.out.B = append(c.out.B, frames...)
+// outbox is the buffer for frames; mu is held and the connection not closed.
+func (c *Conn) outbox() *buffer {
+	if c.out == nil {
+		c.out = framePool.Get()
 	}
+	return c.out
+}
+
+// mark adds the connection to the dirty list; mu is held and the connection not
+// closed. So the loop is still there: it ends only after its last connection.
+func (c *Conn) mark(ev event) {
 	c.events |= ev
 	if !c.queued {
 		c.queued = true

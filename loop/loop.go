@@ -108,7 +108,7 @@ func (lp *eventLoop) turn() {
 
 // rouse makes the loop come by, unless it is about to.
 func (lp *eventLoop) rouse() {
-	if lp.awake.CompareAndSwap(false, true) {
+	if !lp.awake.Load() && lp.awake.CompareAndSwap(false, true) {
 		lp.wake()
 	}
 }

@@ -17,7 +17,7 @@ func BenchmarkOutbox(b *testing.B) {
 	c := &Conn{lp: lp, queued: true}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if err := c.Write(frame); err != nil {
+		if err := c.Write(frame, nil, ""); err != nil {
 			b.Fatal(err)
 		}
 		if i%9 == 8 {

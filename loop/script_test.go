@@ -118,7 +118,7 @@ func (l scriptLane) start(c *Conn, run func(cancel chan struct{})) Action {
 
 func (s *script) work(c *Conn, n int, text string) {
 	for i := range n {
-		if err := c.Write(fmt.Appendf(nil, "%d %s\n", i, text)); err != nil {
+		if err := c.Write(fmt.Append(nil, i), fmt.Append(nil, " ", text), "\n"); err != nil {
 			s.workErr <- err
 			return
 		}

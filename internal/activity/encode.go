@@ -83,13 +83,6 @@ var byteKinds = func() (t [256]uint8) {
 	return t
 }()
 
-// Text is encoded already, as the inside of a JSON string: for what stays the
-// same over many lines. Make it with [TextOf].
-type Text string
-
-// TextOf encodes s as every text of a line is: redacted, cut, escaped.
-func TextOf(s string) Text { return Text(appendText(nil, s, maxStringBytes)) }
-
 // appendStop appends a wire stop reason as the log spells it: end_turn becomes
 // EndTurn.
 func appendStop(dst []byte, wire string) []byte {
@@ -123,8 +116,8 @@ func appendMillis(dst []byte, d time.Duration) []byte {
 	if d < 0 {
 		d = 0
 	}
-	us := int64(d / time.Microsecond)
-	dst = strconv.AppendInt(dst, us/1000, 10)
+	us := uint64(d) / uint64(time.Microsecond)
+	dst = strconv.AppendUint(dst, us/1000, 10)
 	us %= 1000
 	return append(dst, '.', byte('0'+us/100), byte('0'+us/10%10), byte('0'+us%10))
 }
@@ -157,14 +150,9 @@ func (s *stamp) append(dst []byte, t time.Time) []byte {
 		t.UTC().AppendFormat(s.text[:0], "2006-01-02T15:04:05")
 	}
 	dst = append(dst, s.text[:]...)
-	us := t.Nanosecond() / 1000
-	dst = append(dst, '.', 0, 0, 0, 0, 0, 0)
-	for i := len(dst) - 1; us > 0; i-- {
-		dst[i] = byte(us % 10)
-		us /= 10
-	}
-	for i := len(dst) - 6; i < len(dst); i++ {
-		dst[i] += '0'
-	}
-	return append(dst, "+00:00"...)
+	us := uint32(t.Nanosecond()) / 1000
+	return append(dst, '.',
+		byte('0'+us/100000), byte('0'+us/10000%10), byte('0'+us/1000%10),
+		byte('0'+us/100%10), byte('0'+us/10%10), byte('0'+us%10),
+		'+', '0', '0', ':', '0', '0')
 }

@@ -135,7 +135,11 @@ func (s *Set) Request(w Wire, o Outcome) { s.requests[w][o].Inc() }
 func (s *Set) Reject(r Reason) { s.rejected[r].Inc() }
 
 // Tokens adds n tokens.
-func (s *Set) Tokens(k TokenKind, n uint32) { s.tokens[k].AddInt64(int64(n)) }
+func (s *Set) Tokens(k TokenKind, n uint32) {
+	if n != 0 {
+		s.tokens[k].AddInt64(int64(n))
+	}
+}
 
 // Connection counts an accepted connection.
 func (s *Set) Connection(t Transport) { s.connections[t].Inc() }

@@ -21,7 +21,8 @@ const (
 // in that its channel is made only when somebody asks for it, so a request to an
 // engine that never waits allocates none, and in that it can be used again.
 type cancelContext struct {
-	why atomic.Uint32 // an ending
+	why  atomic.Uint32 // an ending
+	used atomic.Bool   // done has been asked for
 
 	mu   sync.Mutex
 	done chan struct{} // guarded by mu; nil until asked for
@@ -47,6 +48,7 @@ func (c *cancelContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.done == nil {
+		c.used.Store(true)
 		c.done = make(chan struct{})
 		if c.ending() != running {
 			close(c.done)
@@ -67,10 +69,6 @@ func (c *cancelContext) cancel(why ending) {
 
 // reusable says whether the context may serve another request: nobody can be
 // left waiting on a channel that was never made.
-func (c *cancelContext) reusable() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.done == nil
-}
+func (c *cancelContext) reusable() bool { return !c.used.Load() }
 
 func (c *cancelContext) reset() { c.why.Store(uint32(running)) }
