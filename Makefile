@@ -9,7 +9,7 @@ LDFLAGS := -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).commit=$(COMMIT)
 FUZZN   ?= 50000x
 
 .DEFAULT_GOAL := help
-.PHONY: help lib build run test race fuzz stress bench bench-compare lint cover
+.PHONY: help lib build run test race fuzz stress bench bench-compare pgo lint cover
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ bench: lib ## micro and end-to-end benchmarks, allocations reported
 
 bench-compare: build ## the daemon against the baselines, interleaved; writes docs/benchmarks
 	$(GO) run ./bench/compare
+
+pgo: build ## take the profile anew that the compiler optimises inferd by
+	$(GO) run ./bench/compare --pgo cmd/inferd/default.pgo --duration 5s
 
 lint: ## formatting, vet, staticcheck
 	@out=$$($(GO) tool gofumpt -l .) && \

@@ -22,6 +22,7 @@ type options struct {
 	short    bool
 	strict   bool
 	only     []string
+	pgo      string // file for a profile for the compiler; empty: compare
 	// loopsAnyway runs the group loops where it shows nothing, to see it work.
 	loopsAnyway bool
 }
@@ -51,6 +52,9 @@ func newCommand() *cobra.Command {
 			if err := o.settle(cmd.Flags().Changed("out")); err != nil {
 				return err
 			}
+			if o.pgo != "" {
+				return profileForCompiler(cmd.Context(), o)
+			}
 			return compare(cmd.Context(), o)
 		},
 	}
@@ -68,6 +72,9 @@ func newCommand() *cobra.Command {
 	flags.BoolVar(&o.strict, "strict", false, "fail if a target is missed")
 	flags.StringSliceVar(&o.only, "only", nil,
 		"run only these `groups`: "+strings.Join(groups, ", "))
+	flags.StringVar(&o.pgo, "pgo", "",
+		"compare nothing: run the daemon under the targets' loads and write a processor\n"+
+			"profile of it for the compiler into a `file`")
 	flags.BoolVar(&o.loopsAnyway, "loops-anyway", false,
 		"run 1 and 2 loops although there are too few cores")
 	_ = flags.MarkHidden("loops-anyway")

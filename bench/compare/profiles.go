@@ -63,6 +63,31 @@ func (e *environment) profile(ctx context.Context, o options, s scenario, dir st
 		[]string{"-flat", "-sample_index=alloc_space"})
 }
 
+// profileForCompiler runs each of profiled once and merges their processor profiles
+// into one for profile-guided optimisation.
+func profileForCompiler(ctx context.Context, o options) error {
+	e, err := prepare(ctx, o.inferd)
+	if err != nil {
+		return err
+	}
+	defer e.remove()
+	o.warmup = profileWarmup
+	args := []string{"tool", "pprof", "-proto", "-output=" + o.pgo}
+	for i, s := range profiled() {
+		progress("profile %s", &s)
+		kind := s.Servers[0]
+		cpu := filepath.Join(e.dir, strconv.Itoa(i)+".pprof")
+		kind.env = []string{"INFERD_CPU_PROFILE=" + cpu}
+		if _, err := e.measure(ctx, o, s, kind); err != nil {
+			return fmt.Errorf("profile of %s: %w", &s, err)
+		}
+		args = append(args, cpu)
+	}
+	merge := exec.CommandContext(ctx, "go", args...)
+	merge.Stderr = os.Stderr
+	return merge.Run()
+}
+
 // aboveAll are frames that everything is below: they would fill the top.
 const aboveAll = `^(main|runtime)\.main$|^main\.|errgroup|WaitGroup|` +
 	`^runtime\.(mcall|systemstack|goexit)|gnet.*(\.run|Polling|processIO|eventloop\)\.read)|Pool.*(Resize|work)`
