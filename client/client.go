@@ -76,8 +76,7 @@ func authenticate(ctx context.Context, conn net.Conn, key string) error {
 		}
 		defer func() { _ = conn.SetWriteDeadline(time.Time{}) }()
 	}
-	line := append([]byte(`{"type":"auth","key":`), codec.AppendQuoted(nil, key)...)
-	if _, err := conn.Write(append(line, '}', '\n')); err != nil {
+	if _, err := conn.Write(codec.AppendAuth(nil, key)); err != nil {
 		return fmt.Errorf("send api key: %w", err)
 	}
 	return nil

@@ -2,6 +2,13 @@ package codec
 
 import "encoding/json"
 
+// AppendAuth appends the line that DecodeAuth reads, with its newline.
+func AppendAuth(dst []byte, key string) []byte {
+	dst = append(dst, `{"type":"auth","key":`...)
+	dst = AppendQuoted(dst, key)
+	return append(dst, "}\n"...)
+}
+
 // DecodeAuth reads the key of the line {"type":"auth","key":"…"}, as strictly as
 // a request is read: other keys are tolerated; another case, a repetition or
 // invalid UTF-8 is not. It allocates; such a line comes once a connection.

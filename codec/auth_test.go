@@ -15,6 +15,21 @@ func TestDecodeAuth(t *testing.T) {
 	f(`{"x":{"key":"no"},"key":"a\"\u00e9ü","X":1,"X":2,"\u0074ype":"\u0061uth"}`, `a"éü`)
 }
 
+func TestAppendAuth(t *testing.T) {
+	f := func(key, want string) {
+		t.Helper()
+		line := AppendAuth(nil, key)
+		if got := string(line); got != want+"\n" {
+			t.Errorf("%q: %s", key, got)
+		}
+		if got, ok := DecodeAuth(line[:len(line)-1]); !ok || got != key {
+			t.Errorf("%q comes back as %q, %t", key, got, ok)
+		}
+	}
+	f("", `{"type":"auth","key":""}`)
+	f(`a"é\`, `{"type":"auth","key":"a\"é\\"}`)
+}
+
 func TestDecodeAuth_Refused(t *testing.T) {
 	f := func(line string) {
 		t.Helper()

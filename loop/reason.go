@@ -17,7 +17,7 @@ const (
 	ReasonSlowReader               // output not taken within the write or stall timeout
 	ReasonShutdown                 // the daemon ends
 	ReasonInternal                 // a panic of ours, contained
-	ReasonRefused                  // over the connection limit, or not allowed in
+	ReasonRefused                  // reserved: who is not let in never becomes a connection
 	ReasonOperator                 // an operator closed it
 	numReasons
 )

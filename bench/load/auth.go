@@ -14,8 +14,7 @@ func authLine(target client.Target) []byte {
 	if target.TCP == "" || target.APIKey == "" {
 		return nil
 	}
-	line := append([]byte(`{"type":"auth","key":`), codec.AppendQuoted(nil, target.APIKey)...)
-	return append(line, '}', '\n')
+	return codec.AppendAuth(nil, target.APIKey)
 }
 
 // isBacklogFull tells a Unix listener that cannot keep up from one that is not

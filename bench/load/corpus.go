@@ -28,7 +28,7 @@ func newCorpus(c *Config, r *rand.Rand) corpus {
 		if c.MaxTokens != nil {
 			options.MaxTokens = new(uint32(c.MaxTokens.Sample(r)))
 		}
-		prompt := make([]byte, min(c.Prompt.Sample(r), maxPromptBytes))
+		prompt := make([]byte, min(c.Prompt.Sample(r), MaxPromptBytes))
 		for i := range prompt {
 			prompt[i] = prose[i%len(prose)]
 		}

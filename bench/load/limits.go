@@ -16,8 +16,8 @@ const (
 	corpusLines    = 1024
 	maxCorpusBytes = 256 << 20
 
-	// maxPromptBytes keeps a request under the wire's 64 MiB.
-	maxPromptBytes = 60 << 20
+	// MaxPromptBytes keeps a request under the wire's 64 MiB.
+	MaxPromptBytes = 60 << 20
 
 	// keptLineBytes is how much of an unfinished response line is kept: enough
 	// for any error frame whole and for the type of every other.

@@ -84,8 +84,8 @@ func (f *flags) configure(cmd *cobra.Command) ([]load.Config, error) {
 	if f.config.Arrivals, err = load.ParseArrivals(f.arrivals); err != nil {
 		return nil, fmt.Errorf("--arrivals: %w", err)
 	}
-	const promptLimit, tokenLimit = 60 << 20, 1<<31 - 1
-	if f.config.Prompt, err = load.ParseDist(f.prompt, promptLimit); err != nil {
+	const tokenLimit = 1<<31 - 1
+	if f.config.Prompt, err = load.ParseDist(f.prompt, load.MaxPromptBytes); err != nil {
 		return nil, fmt.Errorf("--prompt-bytes: %w", err)
 	}
 	if f.output != "" {
