@@ -40,8 +40,8 @@ func event(t *testing.T, d *datadriven.TestData) Event {
 		"download?":      Download(0, -1, "https://h/m"),
 		"verify":         Verify(path),
 		"quarantine":     Quarantine("/m", "aa", "bb", "/q"),
-		"mmap":           Mmap(path),
-		"kv_cache":       KVCache(8192),
+		"mmap":           EnginePhase(engine.Phase{Name: "mmap", Path: path}),
+		"kv_cache":       EnginePhase(engine.Phase{Name: "kv_cache", NCtx: 8192}),
 		"engine":         EnginePhase(engine.Phase{Name: "kv_cache", NCtx: 4096}),
 	}
 	switch name {
@@ -247,11 +247,12 @@ func TestAcceptErrorsPass(t *testing.T) {
 func TestSnapshotIsAtomic(t *testing.T) {
 	b := NewBroadcaster()
 	const events, subscribers = 200, 50
-	b.Publish(Loading(KVCache(0)))
+	nth := func(n int) Event { return Loading(Phase{"kv_cache", fields{"n_ctx": uint32(n)}}) }
+	b.Publish(nth(0))
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := 1; i <= events; i++ {
-			b.Publish(Loading(KVCache(uint32(i))))
+			b.Publish(nth(i))
 		}
 		b.close()
 	})

@@ -86,13 +86,7 @@ func Quarantine(path, expectedSHA256, actualSHA256, quarantinePath string) Phase
 	}}
 }
 
-// Mmap maps the model at path.
-func Mmap(path string) Phase { return Phase{"mmap", fields{"path": path}} }
-
-// KVCache allocates the cache for a context of nCtx tokens.
-func KVCache(nCtx uint32) Phase { return Phase{"kv_cache", fields{"n_ctx": nCtx}} }
-
-// EnginePhase is p as an engine reported it.
+// EnginePhase is p as an engine reported it: mmap of a path, kv_cache of a context.
 func EnginePhase(p engine.Phase) Phase {
 	f := fields{}
 	if p.Path != "" {

@@ -231,7 +231,7 @@ func TestFetchQuarantinesWrongLocalContent(t *testing.T) {
 	f := fetcher(t, t.TempDir(), srv)
 	put(t, f.Store, helloSHA, []byte("tampered"))
 	f.mustFetch(t, srv.content)
-	if list, err := f.Quarantined(); err != nil || len(list) != 1 || list[0].Bytes != 8 {
+	if list, err := quarantined(f.Store); err != nil || len(list) != 1 || list[0].Bytes != 8 {
 		t.Errorf("quarantine = %v, %v", list, err)
 	}
 	want := []string{

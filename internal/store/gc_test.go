@@ -36,9 +36,9 @@ func TestQuarantine(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	list, err := s.Quarantined()
+	list, err := quarantined(s)
 	if err != nil || len(list) != 2 || list[0].Bytes != 3 {
-		t.Errorf("Quarantined = %v, %v", list, err)
+		t.Errorf("quarantine = %v, %v", list, err)
 	}
 }
 
@@ -116,3 +116,6 @@ func TestGCQuarantine(t *testing.T) {
 	f(time.Hour, true)
 	f(-1, false)
 }
+
+// quarantined lists rejected files.
+func quarantined(s *Store) ([]Garbage, error) { return s.filesIn(s.quarantineDir(), 0) }

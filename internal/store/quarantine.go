@@ -47,6 +47,3 @@ func sanitise(reason string) string {
 		return '-'
 	}, reason)
 }
-
-// Quarantined lists rejected files.
-func (s *Store) Quarantined() ([]Garbage, error) { return s.filesIn(s.quarantineDir(), 0) }

@@ -126,7 +126,7 @@ func TestFetchTakesUpPartial(t *testing.T) {
 		if d := cmp.Diff(want, srv.requests()); d != "" {
 			t.Errorf("%s: ranges (-want +got):\n%s", what, d)
 		}
-		if list, _ := ft.Quarantined(); len(list) != 0 {
+		if list, _ := quarantined(ft.Store); len(list) != 0 {
 			t.Errorf("%s: quarantined %v", what, list)
 		}
 	}
