@@ -45,8 +45,8 @@ bench: lib ## micro and end-to-end benchmarks, allocations reported
 bench-compare: build ## the daemon against the baselines, interleaved; writes docs/benchmarks
 	$(GO) run ./bench/compare
 
-pgo: build ## take the profile anew that the compiler optimises inferd by
-	$(GO) run ./bench/compare --pgo cmd/inferd/default.pgo --duration 5s
+pgo: ## take the profile anew that the compiler optimises inferd by
+	$(GO) run ./bench/compare --pgo cmd/inferd/default.pgo --duration 6s
 
 lint: ## formatting, vet, staticcheck
 	@out=$$($(GO) tool gofumpt -l .) && \

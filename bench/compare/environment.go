@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 )
 
@@ -24,8 +25,8 @@ type environment struct {
 	notes []string // lines below the targets: what was left out and why
 }
 
-// prepare builds the binaries and picks the cores.
-func prepare(ctx context.Context, inferd string) (*environment, error) {
+// prepare builds the binaries, with flags of go build if need be, and picks the cores.
+func prepare(ctx context.Context, inferd string, flags ...string) (*environment, error) {
 	dir, err := os.MkdirTemp("", "inferd-compare")
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func prepare(ctx context.Context, inferd string) (*environment, error) {
 		builds[e.inferd] = "./cmd/inferd"
 	}
 	for binary, source := range builds {
-		if err := build(ctx, binary, source); err != nil {
+		if err := build(ctx, binary, source, flags); err != nil {
 			e.remove()
 			return nil, err
 		}
@@ -57,8 +58,9 @@ func prepare(ctx context.Context, inferd string) (*environment, error) {
 	return e, nil
 }
 
-func build(ctx context.Context, binary, source string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, source)
+func build(ctx context.Context, binary, source string, flags []string) error {
+	args := slices.Concat([]string{"build", "-trimpath", "-o", binary}, flags, []string{source})
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", source, err, output)

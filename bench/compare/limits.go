@@ -43,6 +43,10 @@ const (
 	// profileTop is how many lines of a profile are kept.
 	profileTop = 15
 
+	// pgoConns is the largest number of connections of the runs that the compiler's
+	// profile is taken of.
+	pgoConns = 1024
+
 	// starvedRate in answers a second is far below what any of the servers does
 	// with a core of its own; runs below it are made again, this often at most.
 	starvedRate    = 2000
