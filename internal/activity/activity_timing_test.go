@@ -8,7 +8,7 @@ func BenchmarkRequestDone(b *testing.B) {
 	l := Open(Options{})
 	defer l.Close(b.Context())
 	e := &RequestDone{
-		From: FromPeer(V1, 7, "unix:1000:42"), ReqID: "6fa459ea-ee8a-3ca4-894e-db77e160355e",
+		From: From{Conn: 7, Peer: "unix:1000:42"}, ReqID: "6fa459ea-ee8a-3ca4-894e-db77e160355e",
 		Backend: "mock", StopReason: "end", PromptTokens: 12, CompletionTokens: 64,
 		QueueWait: 12345, TTFT: 1234567, Duration: 12345678,
 	}
@@ -31,7 +31,7 @@ func BenchmarkRequestDone(b *testing.B) {
 func BenchmarkQueueFullFlood(b *testing.B) {
 	l := Open(Options{Dir: b.TempDir()})
 	defer l.Close(b.Context())
-	e := &QueueFull{From: FromPeer(V1, 7, "unix:1000:42"), ReqID: "r1", Active: 1, Queued: 10}
+	e := &QueueFull{From: From{Conn: 7, Peer: "unix:1000:42"}, ReqID: "r1", Active: 1, Queued: 10}
 	b.ReportAllocs()
 	for b.Loop() {
 		l.QueueFull(e)

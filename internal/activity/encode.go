@@ -83,6 +83,13 @@ var byteKinds = func() (t [256]uint8) {
 	return t
 }()
 
+// Text is encoded already, as the inside of a JSON string: for what stays the
+// same over many lines. Make it with [TextOf].
+type Text string
+
+// TextOf encodes s as every text of a line is: redacted, cut, escaped.
+func TextOf(s string) Text { return Text(appendText(nil, s, maxStringBytes)) }
+
 // appendStop appends a wire stop reason as the log spells it: end_turn becomes
 // EndTurn.
 func appendStop(dst []byte, wire string) []byte {

@@ -1,9 +1,6 @@
 package activity
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 // Wire is the protocol of a connection. It prefixes the event's name.
 type Wire uint8
@@ -19,26 +16,11 @@ var wirePrefix = [...]string{V1: "", V2: "v2_", Embed: "embed_"}
 
 var wireVersion = [...]string{V1: "", V2: "v2", Embed: "embed"}
 
-// From says whose event it is; part of all events that a client caused. It is made
-// once a connection, by [FromPeer], for it is in every line of it.
+// From says whose event it is; part of all events that a client caused.
 type From struct {
-	fields string // the fields conn and peer, encoded; either may be missing
-	peerAt uint8  // where peer begins in it
-	Wire   Wire
-}
-
-// FromPeer makes a From. conn is the connection's number, from 1, which links its
-// events, or 0 for none; peer is as shown to people: unix:<uid>:<pid> or
-// tcp:<ip:port>, or empty.
-func FromPeer(w Wire, conn uint64, peer string) From {
-	var n line
-	if conn != 0 {
-		n.b = append(strconv.AppendUint(append(n.b, `"conn":`...), conn, 10), ',')
-	}
-	f := From{Wire: w, peerAt: uint8(len(n.b))} // a key and twenty digits at most
-	n.str(`"peer":"`, peer)
-	f.fields = string(n.b)
-	return f
+	Wire Wire
+	Conn uint64 // the connection's number, from 1; links its events
+	Peer Text   // as shown to people: unix:<uid>:<pid> or tcp:<ip:port>
 }
 
 // ConnectionAccepted is logged when a connection was accepted, and on wires
@@ -178,7 +160,7 @@ func (l *Log) RequestDone(e *RequestDone) {
 	if e.Wire == V1 {
 		n.num(`"completion_tokens":`, int64(e.CompletionTokens))
 	}
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.millis(`"duration_ms":`, e.Duration)
 	if e.Wire != V1 {
 		n.num(`"input_tokens":`, int64(e.PromptTokens))
@@ -189,7 +171,7 @@ func (l *Log) RequestDone(e *RequestDone) {
 		n.num(`"n_tools":`, int64(e.Tools))
 		n.num(`"output_tokens":`, int64(e.CompletionTokens))
 	}
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	if e.Wire == V1 {
 		n.num(`"prompt_tokens":`, int64(e.PromptTokens))
 	}
@@ -211,13 +193,13 @@ func (l *Log) EmbedDone(e *EmbedDone) {
 	}
 	n := l.line()
 	n.str(`"backend":"`, e.Backend)
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.num(`"dimensions":`, int64(e.Dimensions))
 	n.millis(`"duration_ms":`, e.Duration)
 	n.num(`"input_tokens":`, int64(e.InputTokens))
 	n.name(kindRequestDone, Embed)
 	n.num(`"n_inputs":`, int64(e.Inputs))
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	n.millis(`"queue_wait_ms":`, e.QueueWait)
 	n.str(`"req_id":"`, e.ReqID)
 	n.time(&l.stamp, n.now)
@@ -231,9 +213,9 @@ func (l *Log) ConnectionAccepted(e *ConnectionAccepted) {
 		return
 	}
 	n := l.line()
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.name(kindConnectionAccepted, e.Wire)
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	if e.Transport == "unix" {
 		if e.PID >= 0 {
 			n.num(`"peer_pid":`, e.PID)
@@ -260,7 +242,7 @@ func (l *Log) ConnectionRefused(e *ConnectionRefused) {
 		n.num(`"limit":`, int64(e.Limit))
 	}
 	n.msg(kindConnectionRefused, V1)
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	n.str(`"reason":"`, e.Reason)
 	n.time(&l.stamp, n.now)
 	n.wire(e.Wire)
@@ -275,10 +257,10 @@ func (l *Log) ConnectionClosed(e *ConnectionClosed) {
 	n := l.line()
 	n.num(`"bytes_in":`, int64(e.BytesIn))
 	n.num(`"bytes_out":`, int64(e.BytesOut))
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.millis(`"duration_ms":`, e.Duration)
 	n.name(kindConnectionClosed, V1)
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	n.str(`"reason":"`, e.Reason)
 	n.time(&l.stamp, n.now)
 	n.wire(e.Wire)
@@ -291,9 +273,9 @@ func (l *Log) TCPAuthRejected(e *TCPAuthRejected) {
 		return
 	}
 	n := l.line()
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.name(kindTCPAuthRejected, e.Wire)
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	n.str(`"reason":"`, e.Reason)
 	n.time(&l.stamp, n.now)
 	n.wire(e.Wire)

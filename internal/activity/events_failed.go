@@ -9,9 +9,9 @@ func (l *Log) QueueFull(e *QueueFull) {
 	}
 	n := l.line()
 	n.num(`"active":`, int64(e.Active))
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.name(kindQueueFull, V1)
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	n.num(`"queued":`, int64(e.Queued))
 	n.str(`"req_id":"`, e.ReqID)
 	n.num(`"retry_after_ms":`, int64(e.RetryAfterMS))
@@ -26,9 +26,9 @@ func (l *Log) InvalidRequest(e *InvalidRequest) {
 		return
 	}
 	n := l.line()
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.name(kindInvalidRequest, V1)
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	n.str(`"reason":"`, e.Reason)
 	n.str(`"req_id":"`, e.ReqID)
 	n.time(&l.stamp, n.now)
@@ -42,11 +42,11 @@ func (l *Log) RequestOversized(e *RequestOversized) {
 		return
 	}
 	n := l.line()
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.level(kindRequestOversized)
 	n.num(`"limit_bytes":`, e.LimitBytes)
 	n.msg(kindRequestOversized, V1)
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	n.time(&l.stamp, n.now)
 	n.wire(e.Wire)
 	l.finish(kindRequestOversized, n)
@@ -59,10 +59,10 @@ func (l *Log) RequestCancelled(e *RequestCancelled) {
 	}
 	n := l.line()
 	n.str(`"backend":"`, e.Backend)
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.millis(`"duration_ms":`, e.Duration)
 	n.name(kindRequestCancelled, V1)
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	n.str(`"reason":"`, e.Reason)
 	n.str(`"req_id":"`, e.ReqID)
 	n.str(`"stage":"`, e.Stage)
@@ -78,10 +78,10 @@ func (l *Log) RequestErrorMidStream(e *RequestErrorMidStream) {
 	}
 	n := l.line()
 	n.str(`"backend":"`, e.Backend)
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.millis(`"duration_ms":`, e.Duration)
 	n.name(kindErrorMidStream, e.Wire)
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	n.str(`"reason":"`, e.Reason)
 	n.str(`"req_id":"`, e.ReqID)
 	n.time(&l.stamp, n.now)
@@ -96,9 +96,9 @@ func (l *Log) BackendFailed(e *BackendFailed) {
 	}
 	n := l.line()
 	n.str(`"backend":"`, e.Backend)
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.name(kindBackendFailed, V1)
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	n.str(`"reason":"`, e.Reason)
 	n.str(`"req_id":"`, e.ReqID)
 	n.time(&l.stamp, n.now)
@@ -112,9 +112,9 @@ func (l *Log) NoBackend(e *NoBackend) {
 		return
 	}
 	n := l.line()
-	n.conn(&e.From)
+	n.conn(e.Conn)
 	n.name(kindNoBackend, V1)
-	n.peer(&e.From)
+	n.text(`"peer":"`, e.Peer)
 	n.str(`"req_id":"`, e.ReqID)
 	n.time(&l.stamp, n.now)
 	n.wire(e.Wire)

@@ -32,9 +32,9 @@ func written(t *testing.T, call func(l *Log)) (got string) {
 }
 
 func TestEventLines(t *testing.T) {
-	from := FromPeer(V1, 7, "unix:1000:42")
-	v2 := FromPeer(V2, 8, "tcp:127.0.0.1:9")
-	embed := FromPeer(Embed, 9, "unix:-1:-1")
+	from := From{Conn: 7, Peer: "unix:1000:42"}
+	v2 := From{Wire: V2, Conn: 8, Peer: "tcp:127.0.0.1:9"}
+	embed := From{Wire: Embed, Conn: 9, Peer: "unix:-1:-1"}
 	const at = `"t":"2000-01-01T00:00:00.123456+00:00"`
 	f := func(call func(l *Log), want string) {
 		t.Helper()
@@ -75,7 +75,7 @@ func TestEventLines(t *testing.T) {
 			`"reason":"connection_limit",`+at+`}`)
 	f(func(l *Log) {
 		l.ConnectionRefused(&ConnectionRefused{
-			From: FromPeer(V2, 0, "unix:1000:42"), Reason: "peer_not_allowed",
+			From: From{Wire: V2, Peer: "unix:1000:42"}, Reason: "peer_not_allowed",
 		})
 	}, `{"component":"activity","level":"warn","msg":"connection_refused","peer":"unix:1000:42",`+
 		`"reason":"peer_not_allowed",`+at+`,"wire_version":"v2"}`)
@@ -167,7 +167,7 @@ func TestLongAndHostileStrings(t *testing.T) {
 func TestLongestLineFitsItsReserve(t *testing.T) {
 	worst := strings.Repeat("\x01", maxStringBytes)
 	got := written(t, func(l *Log) {
-		from := FromPeer(Embed, 1<<64-1, worst)
+		from := From{Wire: Embed, Conn: 1<<64 - 1, Peer: TextOf(worst)}
 		l.RequestCancelled(&RequestCancelled{
 			From: from, ReqID: worst, Backend: worst, Stage: worst, Reason: worst, Duration: 1<<63 - 1,
 		})
@@ -181,7 +181,7 @@ func TestNoAllocations(t *testing.T) {
 	l := Open(Options{Dir: t.TempDir(), Stderr: &bytes.Buffer{}})
 	defer mustClose(t, l)
 	done := &RequestDone{
-		From: FromPeer(V1, 7, "unix:1000:42"), ReqID: "6fa459ea-ee8a-3ca4-894e-db77e160355e",
+		From: From{Conn: 7, Peer: "unix:1000:42"}, ReqID: "6fa459ea-ee8a-3ca4-894e-db77e160355e",
 		Backend: "mock", StopReason: "end", TTFT: 5, Duration: 9,
 	}
 	full := &QueueFull{From: done.From, ReqID: done.ReqID}
@@ -217,8 +217,8 @@ func TestWallClock(t *testing.T) {
 func TestText(t *testing.T) {
 	f := func(in, want string) {
 		t.Helper()
-		if got := string(appendText(nil, in, maxStringBytes)); got != want {
-			t.Errorf("appendText(%q) = %s, want %s", in, got, want)
+		if got := string(TextOf(in)); got != want {
+			t.Errorf("TextOf(%q) = %s, want %s", in, got, want)
 		}
 	}
 	f("", "")

@@ -30,16 +30,29 @@ func (n *line) str(key, value string) {
 	n.b = append(n.b, '"', ',')
 }
 
-// conn appends the component and, if there is one, the connection's number.
-func (n *line) conn(f *From) { n.b = append(append(n.b, activityField...), f.fields[:f.peerAt]...) }
-
-// peer appends who is at the other end, if anybody.
-func (n *line) peer(f *From) { n.b = append(n.b, f.fields[f.peerAt:]...) }
+// text appends a text field that is encoded already, unless it is empty.
+func (n *line) text(key string, value Text) {
+	if value == "" {
+		return
+	}
+	n.b = append(n.b, key...)
+	n.b = append(n.b, value...)
+	n.b = append(n.b, '"', ',')
+}
 
 func (n *line) num(key string, value int64) {
 	n.b = append(n.b, key...)
 	n.b = strconv.AppendInt(n.b, value, 10)
 	n.b = append(n.b, ',')
+}
+
+// conn appends the component and the connection's number, unless that is unknown.
+func (n *line) conn(id uint64) {
+	if id == 0 {
+		n.b = append(n.b, activityField...)
+		return
+	}
+	n.num(activityField+`"conn":`, int64(id))
 }
 
 func (n *line) millis(key string, d time.Duration) {

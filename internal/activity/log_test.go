@@ -390,7 +390,7 @@ func TestConcurrentProducers(t *testing.T) {
 	for p := range producers {
 		wg.Go(func() {
 			for i := range each {
-				l.RequestDone(&RequestDone{From: FromPeer(V1, uint64(p+1), ""), ReqID: fmt.Sprint(i)})
+				l.RequestDone(&RequestDone{From: From{Conn: uint64(p + 1)}, ReqID: fmt.Sprint(i)})
 				l.Logger("p").Info("line", "i", i)
 			}
 		})

@@ -138,7 +138,7 @@ func (r *request) run() {
 	lease, err := s.opt.Router.Pick(v1Capable)
 	if err != nil {
 		s.met.Reject(metrics.NoBackend)
-		s.opt.Log.NoBackend(&activity.NoBackend{From: r.client.from, ReqID: r.req.ID})
+		s.opt.Log.NoBackend(&activity.NoBackend{From: r.from(), ReqID: r.req.ID})
 		r.refuse(codec.BackendUnavailable, route.ErrNoneAvailable.Error(), metrics.Rejected)
 		return
 	}
@@ -221,7 +221,7 @@ func (r *request) done(res engine.Result) {
 		PromptTokens: res.Usage.PromptTokens, CompletionTokens: res.Usage.CompletionTokens,
 	}, res.Stop.String(), r.lease.Engine().Name())
 	e := activity.RequestDone{
-		From: r.client.from, At: now,
+		From: r.from(), At: now,
 		ReqID: r.req.ID, Backend: r.lease.Name(), StopReason: res.Stop.String(),
 		PromptTokens: res.Usage.PromptTokens, CompletionTokens: res.Usage.CompletionTokens,
 		QueueWait: time.Duration(r.started - r.arrived),
@@ -251,11 +251,11 @@ func (r *request) refused(e *engine.Error) {
 	if kind == metrics.Rejected {
 		r.svc.met.Reject(metrics.InvalidRequest)
 		r.svc.opt.Log.InvalidRequest(&activity.InvalidRequest{
-			From: r.client.from, ReqID: r.req.ID, Reason: text,
+			From: r.from(), ReqID: r.req.ID, Reason: text,
 		})
 	} else {
 		r.svc.opt.Log.BackendFailed(&activity.BackendFailed{
-			From: r.client.from, ReqID: r.req.ID, Backend: r.lease.Name(), Reason: text,
+			From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: text,
 		})
 	}
 	r.lease.Done(route.OutcomeOf(engine.Result{}, e))
@@ -265,7 +265,7 @@ func (r *request) refused(e *engine.Error) {
 func (r *request) brokenOff(err error) {
 	if r.first == 0 {
 		r.svc.opt.Log.BackendFailed(&activity.BackendFailed{
-			From: r.client.from, ReqID: r.req.ID, Backend: r.lease.Name(), Reason: clean(err.Error()),
+			From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: clean(err.Error()),
 		})
 		r.refuse(codec.BackendUnavailable, engine.ErrNoDone.Error(), metrics.Failed)
 		return
@@ -277,7 +277,7 @@ func (r *request) brokenOff(err error) {
 // logBroken logs why a stream ends after its first token.
 func (r *request) logBroken(reason string) {
 	r.svc.opt.Log.RequestErrorMidStream(&activity.RequestErrorMidStream{
-		From: r.client.from, ReqID: r.req.ID, Backend: r.lease.Name(), Reason: reason,
+		From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: reason,
 		Duration: time.Duration(loop.Nanotime() - r.arrived),
 	})
 }
@@ -309,7 +309,7 @@ func (r *request) cancelled() {
 func (r *request) logCancelled(stage string) {
 	total := time.Duration(loop.Nanotime() - r.arrived)
 	e := activity.RequestCancelled{
-		From: r.client.from, ReqID: r.req.ID, Stage: stage, Reason: r.gone.String(), Duration: total,
+		From: r.from(), ReqID: r.req.ID, Stage: stage, Reason: r.gone.String(), Duration: total,
 	}
 	if stage == "running" {
 		e.Backend = r.lease.Name()
@@ -341,7 +341,7 @@ func (r *request) panicked(v any) {
 		return // it happened behind the last frame: nothing is owed any more
 	}
 	r.svc.opt.Log.BackendFailed(&activity.BackendFailed{
-		From: r.client.from, ReqID: r.req.ID, Backend: r.lease.Name(), Reason: "panic",
+		From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: "panic",
 	})
 	r.refuse(codec.Internal, "internal error", r.outcome())
 }
@@ -373,6 +373,8 @@ func (r *request) recycle() {
 	r.first, r.last, r.gone = 0, 0, loop.ReasonClient
 	r.svc.free.Put(r)
 }
+
+func (r *request) from() activity.From { return r.client.from(r.conn) }
 
 // clean makes an engine's text fit for a client: no secret, not too long.
 func clean(s string) string {

@@ -19,12 +19,15 @@ import (
 // Client is what the handler remembers of a connection: its loop.Conn's tag.
 type Client struct {
 	Peer     string        // who it is, as shown to people
+	peerText activity.Text // Peer, ready for the log
 	Requests atomic.Uint64 // lines answered or taken on
-
-	from activity.From // immutable
 
 	// owned by the connection's loop
 	keyRefused bool // has been counted and logged
+}
+
+func (c *Client) from(conn *loop.Conn) activity.From {
+	return activity.From{Wire: activity.V1, Conn: conn.ID(), Peer: c.peerText}
 }
 
 // V1Options are how one listener's connections are let in.
@@ -48,19 +51,19 @@ type v1 struct {
 func (h *v1) Accept(nc net.Conn, id uint64) (any, bool) {
 	who, err := peer.FromConn(nc)
 	c := &Client{Peer: who.String()}
-	c.from = activity.FromPeer(activity.V1, id, c.Peer)
+	c.peerText = activity.TextOf(c.Peer)
 	if err != nil {
 		h.svc.log.Warn("no peer credentials", "peer", c.Peer, "error", err)
 	}
 	if h.opt.Allow != nil && !h.opt.Allow(nc, who) {
 		h.svc.met.Reject(metrics.PeerNotAllowed)
 		h.svc.opt.Log.ConnectionRefused(&activity.ConnectionRefused{
-			From: activity.FromPeer(activity.V1, 0, c.Peer), Reason: "peer_not_allowed",
+			From: activity.From{Wire: activity.V1, Peer: c.peerText}, Reason: "peer_not_allowed",
 		})
 		return nil, false
 	}
 	h.svc.opt.Log.ConnectionAccepted(&activity.ConnectionAccepted{
-		From:      c.from,
+		From:      activity.From{Wire: activity.V1, Conn: id, Peer: c.peerText},
 		Transport: who.Transport, UID: int64(who.UID), PID: int64(who.PID),
 	})
 	transport := metrics.Unix
@@ -79,7 +82,7 @@ func (h *v1) Closed(conn *loop.Conn, why loop.Reason) {
 	}
 	in, out := conn.Bytes()
 	h.svc.opt.Log.ConnectionClosed(&activity.ConnectionClosed{
-		From: c.from, Reason: why.String(), BytesIn: in, BytesOut: out,
+		From: c.from(conn), Reason: why.String(), BytesIn: in, BytesOut: out,
 		Duration: time.Duration(loop.Nanotime() - conn.OpenedAt()),
 	})
 	if h.opt.OnClose != nil {
@@ -156,7 +159,7 @@ func (l *v1Lane) reject(why metrics.Reason) {
 func (l *v1Lane) oversized(conn *loop.Conn, client *Client, limit int64) {
 	l.reject(metrics.FrameTooLarge)
 	l.svc.opt.Log.RequestOversized(&activity.RequestOversized{
-		From: client.from, LimitBytes: limit,
+		From: client.from(conn), LimitBytes: limit,
 	})
 }
 
@@ -171,7 +174,7 @@ const inboundText = "unfinished input of all connections exceeds --max-inbound-b
 func (l *v1Lane) invalid(conn *loop.Conn, client *Client, id string, err error) {
 	l.reject(metrics.InvalidRequest)
 	l.svc.opt.Log.InvalidRequest(&activity.InvalidRequest{
-		From: client.from, ReqID: id, Reason: err.Error(),
+		From: client.from(conn), ReqID: id, Reason: err.Error(),
 	})
 }
 
@@ -182,7 +185,7 @@ func (l *v1Lane) queueFull(
 	retry := uint64(l.svc.gate.RetryAfter().Milliseconds())
 	l.reject(metrics.QueueFull)
 	l.svc.opt.Log.QueueFull(&activity.QueueFull{
-		From: client.from, At: arrived, ReqID: id, Active: active, Queued: queued, RetryAfterMS: retry,
+		From: client.from(conn), At: arrived, ReqID: id, Active: active, Queued: queued, RetryAfterMS: retry,
 	})
 	return codec.AppendQueueFull(dst, l.id, retry, active, queued)
 }
@@ -205,7 +208,7 @@ func (h *v1) keyRefused(conn *loop.Conn, c *Client, reason string) {
 	}
 	c.keyRefused = true
 	h.svc.met.Reject(metrics.AuthFailed)
-	h.svc.opt.Log.TCPAuthRejected(&activity.TCPAuthRejected{From: c.from, Reason: reason})
+	h.svc.opt.Log.TCPAuthRejected(&activity.TCPAuthRejected{From: c.from(conn), Reason: reason})
 }
 
 // Fault words what the loop itself found wrong.
@@ -217,7 +220,7 @@ func (l *v1Lane) Fault(conn *loop.Conn, f loop.Fault, dst []byte) []byte {
 	case loop.FaultInbound:
 		l.reject(metrics.InboundLimit)
 		l.svc.opt.Log.InvalidRequest(&activity.InvalidRequest{
-			From: conn.Tag().(*Client).from, Reason: inboundText,
+			From: conn.Tag().(*Client).from(conn), Reason: inboundText,
 		})
 		return codec.AppendError(dst, emptyID, codec.FrameTooLarge, inboundText)
 	default:
