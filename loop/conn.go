@@ -179,9 +179,7 @@ func (c *Conn) Write(head, body []byte, tail string) error {
 	}
 	out := c.outbox()
 	out.B = append(append(append(out.B, head...), body...), tail...)
-	if !c.queued {
-		c.mark(0)
-	}
+	c.mark(0)
 	c.mu.Unlock()
 	return nil
 }

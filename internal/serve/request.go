@@ -181,12 +181,12 @@ func (r *request) conclude(res engine.Result, err error) {
 	case why == daemonEnded:
 		r.lease.Done(route.Neutral)
 		r.refuse(codec.BackendUnavailable, cutText, r.outcome())
-	case why == clientGone || err != nil && errors.Is(err, loop.ErrClosed):
-		r.lease.Done(route.Neutral)
-		r.cancelled()
-	case err == nil:
+	case why == running && err == nil:
 		r.lease.Done(route.OutcomeOf(res, nil))
 		r.done(res)
+	case why == clientGone || errors.Is(err, loop.ErrClosed):
+		r.lease.Done(route.Neutral)
+		r.cancelled()
 	default:
 		r.failed(err)
 	}

@@ -68,9 +68,11 @@ func TestRow09_Disconnects(t *testing.T) {
 			switch (client + i) % 4 {
 			case 0: // at once: queued, or before the first token
 			case 1:
-				time.Sleep(time.Millisecond)
-			case 2:
-				time.Sleep(8 * time.Millisecond) // some are streaming
+				time.Sleep(time.Millisecond) // anywhere in between
+			case 2: // streaming, or refused
+				if _, err := c.TryFrame(); err != nil {
+					return err
+				}
 			case 3:
 				_ = c.TrySend(harness.Ask("second")) // with one more waiting in line
 			}

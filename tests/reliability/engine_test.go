@@ -192,11 +192,17 @@ func TestRow16_HalfOpenProbe(t *testing.T) {
 		c.Send(harness.Ask("r"))
 		c.Last()
 	}
-	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(time.Second)
-		healthy(w, r)
+	// The probe takes until the rest of its crowd, the second, has been refused.
+	var refused atomic.Int64
+	rest := make(chan struct{})
+	probe := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-rest:
+			healthy(w, r)
+		case <-r.Context().Done():
+		}
 	})
-	u.answer.Store(&slow)
+	u.answer.Store(&probe)
 	path := d.Unix()
 	crowd := func() (done int64) {
 		var dones atomic.Int64
@@ -209,6 +215,8 @@ func TestRow16_HalfOpenProbe(t *testing.T) {
 			outcome, err := ask(c, "r")
 			if outcome == "done" {
 				dones.Inc()
+			} else if refused.Inc() == 8+7 {
+				close(rest)
 			}
 			return err
 		})
