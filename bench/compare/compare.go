@@ -28,7 +28,7 @@ var errMissed = errors.New("a target was missed")
 
 // compare runs everything and writes the report.
 func compare(ctx context.Context, o options) error {
-	e, err := prepare(ctx, o.inferd)
+	e, err := prepare(ctx, o.binaries)
 	if err != nil {
 		return err
 	}

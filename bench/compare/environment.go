@@ -25,26 +25,28 @@ type environment struct {
 	notes []string // lines below the targets: what was left out and why
 }
 
-// prepare builds the binaries, with flags of go build if need be, and picks the cores.
-func prepare(ctx context.Context, inferd string, flags ...string) (*environment, error) {
+// prepare takes the binaries from a directory or, if it is "", builds them, with
+// flags of go build if need be, and picks the cores.
+func prepare(ctx context.Context, binaries string, flags ...string) (*environment, error) {
 	dir, err := os.MkdirTemp("", "inferd-compare")
 	if err != nil {
 		return nil, err
 	}
-	e := &environment{
-		dir: dir, inferd: inferd,
-		baseline: filepath.Join(dir, "baseline"), bench: filepath.Join(dir, "inferd-bench"),
-	}
-	builds := map[string]string{
-		e.baseline: "./bench/baseline/cmd/baseline",
-		e.bench:    "./cmd/inferd-bench",
-	}
-	if inferd == "" {
-		e.inferd = filepath.Join(dir, "inferd")
-		builds[e.inferd] = "./cmd/inferd"
-	}
-	for binary, source := range builds {
-		if err := build(ctx, binary, source, flags); err != nil {
+	e := &environment{dir: dir}
+	for _, b := range []struct {
+		path   *string
+		source string
+	}{
+		{&e.inferd, "./cmd/inferd"},
+		{&e.bench, "./cmd/inferd-bench"},
+		{&e.baseline, "./bench/baseline/cmd/baseline"},
+	} {
+		if binaries != "" {
+			*b.path = filepath.Join(binaries, filepath.Base(b.source))
+			continue
+		}
+		*b.path = filepath.Join(dir, filepath.Base(b.source))
+		if err := build(ctx, *b.path, b.source, flags); err != nil {
 			e.remove()
 			return nil, err
 		}

@@ -35,10 +35,9 @@ const (
 	// scrapeTimeout bounds one reading of the daemon's metrics.
 	scrapeTimeout = 5 * time.Second
 
-	// maxLoops is the largest number of event loops tried, loopConns the
-	// connections of all generators together.
-	maxLoops  = 16
-	loopConns = 1024
+	// maxLoops is the largest number of event loops tried: two for each core that
+	// the server has at most.
+	maxLoops = 16
 
 	// profileTop is how many lines of a profile are kept.
 	profileTop = 15

@@ -3,23 +3,34 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"inferd/bench/load"
 )
 
+// loopConns are the connections of all generators together.
+var loopConns = []int{64, 1024}
+
 // loopRun is one server with a number of event loops under full load.
 type loopRun struct {
-	Engine    string  `json:"engine"` // burst or step
-	Transport string  `json:"transport"`
-	Server    string  `json:"server"`
-	Loops     int     `json:"loops"`
+	loopCase
 	Rate      float64 `json:"answers_rps"`
 	Cost      float64 `json:"us_per_request"`
-	SpeedUp   float64 `json:"speed_up"`   // over one loop
-	ClientCPU float64 `json:"client_cpu"` // of the busiest generator
+	Cores     float64 `json:"server_cores"` // that the server kept busy
+	SpeedUp   float64 `json:"speed_up"`     // over one loop
+	ClientCPU float64 `json:"client_cpu"`   // of the busiest generator
 	Doubtful  bool    `json:"generator_doubtful,omitempty"`
+}
+
+// loopCase is what is run: one row of the table.
+type loopCase struct {
+	Engine    string `json:"engine"` // burst or step
+	Transport string `json:"transport"`
+	Conns     int    `json:"conns"` // of all generators together
+	Server    string `json:"server"`
+	Loops     int    `json:"loops"`
 }
 
 // loopPlan says which cores are whose and what numbers of loops are tried.
@@ -30,8 +41,8 @@ type loopPlan struct {
 }
 
 // planLoops gives the server the first half of the cores and each of the others
-// a generator. Fewer than four cores show nothing; anyway (for tests) runs them
-// unpinned all the same.
+// a generator, and tries up to two loops a core. Fewer than four cores show
+// nothing; anyway (for tests) runs them unpinned all the same.
 func planLoops(cores []int, anyway bool) (loopPlan, error) {
 	if anyway {
 		return loopPlan{clients: []string{""}, loops: []int{1, 2}}, nil
@@ -45,7 +56,7 @@ func planLoops(cores []int, anyway bool) (loopPlan, error) {
 	for _, core := range cores[half:] {
 		plan.clients = append(plan.clients, strconv.Itoa(core))
 	}
-	for n := 1; n <= min(half, maxLoops); n *= 2 {
+	for n := 1; n <= min(2*half, maxLoops); n *= 2 {
 		plan.loops = append(plan.loops, n)
 	}
 	return plan, nil
@@ -77,7 +88,7 @@ func loopKinds(engine string, n int) []serverKind {
 	}}, peer}
 }
 
-// loopTable measures inferd and raw gnet with 1, 2, 4, … loops.
+// loopTable measures inferd and raw gnet with 1, 2, 4, … loops, round by round.
 func (e *environment) loopTable(ctx context.Context, o options) ([]loopRun, error) {
 	plan, err := planLoops(e.cores, o.loopsAnyway)
 	if err != nil {
@@ -85,36 +96,68 @@ func (e *environment) loopTable(ctx context.Context, o options) ([]loopRun, erro
 		e.note("%v", err)
 		return nil, nil
 	}
-	var runs []loopRun
-	for _, engine := range []string{groupBurst, groupStep} {
-		for _, tcp := range []bool{false, true} {
-			for _, n := range plan.loops {
-				for _, kind := range loopKinds(engine, n) {
-					r, err := e.loopRun(ctx, o, plan, kind, tcp)
-					if err != nil {
-						return nil, fmt.Errorf("%s with %d loops: %w", kind.Name, n, err)
-					}
-					progress("loops   %s %s %-6s %2d loops %8.3f us/request %9.0f/s", engine,
-						r.Transport, kind.Name, n, r.Server.USPerRequest, r.AnswerRate)
-					runs = append(runs, loopRun{
-						Engine: engine, Transport: r.Transport, Server: kind.Name, Loops: n,
-						Rate: r.AnswerRate, Cost: r.Server.USPerRequest, ClientCPU: r.ClientCPU, Doubtful: doubtful(r),
-					})
-				}
-			}
+	var rounds [][]loopRun
+	for range o.rounds {
+		runs, err := e.loopRound(ctx, o, plan)
+		if err != nil {
+			return nil, err
 		}
+		rounds = append(rounds, runs)
 	}
+	runs := middleOf(rounds)
 	speedUps(runs)
 	return runs, nil
 }
 
+// loopRound runs every case once.
+func (e *environment) loopRound(
+	ctx context.Context, o options, plan loopPlan,
+) (runs []loopRun, err error) {
+	for _, engine := range []string{groupBurst, groupStep} {
+		for _, tcp := range []bool{false, true} {
+			for _, conns := range loopConns {
+				for _, n := range plan.loops {
+					for _, kind := range loopKinds(engine, n) {
+						r, err := e.loopRun(ctx, o, plan, kind, tcp, conns)
+						if err != nil {
+							return nil, fmt.Errorf("%s with %d loops: %w", kind.Name, n, err)
+						}
+						progress("loops   %s %s c=%-4d %-6s %2d loops %8.3f us/request %9.0f/s", engine,
+							r.Transport, conns, kind.Name, n, r.Server.USPerRequest, r.AnswerRate)
+						runs = append(runs, loopRun{
+							loopCase: loopCase{engine, r.Transport, conns, kind.Name, n},
+							Rate:     r.AnswerRate, Cost: r.Server.USPerRequest, Cores: r.Server.CPU,
+							ClientCPU: r.ClientCPU, Doubtful: doubtful(r),
+						})
+					}
+				}
+			}
+		}
+	}
+	return runs, nil
+}
+
+// middleOf picks of each case the run with the middle rate of the rounds, which
+// have the same cases in the same order.
+func middleOf(rounds [][]loopRun) []loopRun {
+	var middle []loopRun
+	for i := range rounds[0] {
+		var rates []float64
+		for _, runs := range rounds {
+			rates = append(rates, runs[i].Rate)
+		}
+		middle = append(middle, rounds[slices.Index(rates, median(rates))][i])
+	}
+	return middle
+}
+
 // speedUps relates each run to the one of the same server with one loop.
 func speedUps(runs []loopRun) {
-	type key struct{ engine, transport, server string }
-	one := map[key]float64{}
+	one := map[loopCase]float64{}
 	for i := range runs {
 		r := &runs[i]
-		k := key{r.Engine, r.Transport, r.Server}
+		k := r.loopCase
+		k.Loops = 1
 		if r.Loops == 1 {
 			one[k] = r.Rate
 		}
@@ -124,9 +167,9 @@ func speedUps(runs []loopRun) {
 
 // loopRun puts the load of all generators on one server.
 func (e *environment) loopRun(
-	ctx context.Context, o options, plan loopPlan, kind serverKind, tcp bool,
+	ctx context.Context, o options, plan loopPlan, kind serverKind, tcp bool, conns int,
 ) (*load.Result, error) {
-	s, err := e.startServer(ctx, kind, tcp, loopConns, plan.server)
+	s, err := e.startServer(ctx, kind, tcp, conns, plan.server)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +182,7 @@ func (e *environment) loopRun(
 	for _, core := range plan.clients {
 		go func() {
 			results, err := e.generate(ctx, s, core,
-				"--conns", strconv.Itoa(max(1, loopConns/len(plan.clients))),
+				"--conns", strconv.Itoa(max(1, conns/len(plan.clients))),
 				"--warmup", o.warmup.String(), "--duration", o.duration.String())
 			if err != nil {
 				outcomes <- outcome{err: err}

@@ -5,7 +5,6 @@ import (
 	"debug/buildinfo"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -32,12 +31,13 @@ func readMachine(daemon string) machine {
 	m := machine{
 		CPU: proc("/proc/cpuinfo", "model name"), Memory: memory(proc("/proc/meminfo", "MemTotal")),
 		Cores: runtime.NumCPU(), Kernel: kernel(), Go: runtime.Version(),
-		OS: runtime.GOOS, Arch: runtime.GOARCH, Commit: commit(),
+		OS: runtime.GOOS, Arch: runtime.GOARCH, Commit: unknown,
 		Gnet: unknown, Sonic: unknown,
 	}
 	if info, err := buildinfo.ReadFile(daemon); err == nil {
 		m.Gnet = moduleVersion(info, "github.com/panjf2000/gnet/v2")
 		m.Sonic = moduleVersion(info, "github.com/bytedance/sonic")
+		m.Commit = commit(info)
 	}
 	return m
 }
@@ -92,12 +92,20 @@ func kernel() string {
 	return unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:])
 }
 
-func commit() string {
-	output, err := exec.Command("git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return unknown
+// commit is what a binary was built from, as git describe prints it.
+func commit(info *debug.BuildInfo) string {
+	text := unknown
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "vcs.revision":
+			text = setting.Value[:min(len(setting.Value), 7)]
+		case "vcs.modified": // follows the revision
+			if setting.Value == "true" {
+				text += "-dirty"
+			}
+		}
 	}
-	return strings.TrimSpace(string(output))
+	return text
 }
 
 // commandLine is how to get these figures again.

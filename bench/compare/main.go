@@ -14,7 +14,7 @@ import (
 
 // options are the flags.
 type options struct {
-	inferd   string
+	binaries string // directory; empty: they are built
 	out      string
 	rounds   int
 	duration time.Duration
@@ -59,8 +59,9 @@ func newCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.inferd, "inferd", "",
-		"daemon `binary` to measure (default: built from ./cmd/inferd)")
+	flags.StringVar(&o.binaries, "binaries", "",
+		"`directory` that holds inferd, inferd-bench and baseline, for a machine that\n"+
+			"cannot build them (default: they are built)")
 	flags.StringVar(&o.out, "out", "docs/benchmarks",
 		"`directory` for the table, the data and the plots; with --short or --only the\n"+
 			"table is only printed unless a directory is named")

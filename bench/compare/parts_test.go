@@ -164,8 +164,8 @@ func TestPlanLoops(t *testing.T) {
 			t.Errorf("%v: %+v, %v", cores, plan, err)
 		}
 	}
-	f([]int{2, 3, 8, 9}, "2,3", 2, 2) // 1, 2
-	f([]int{0, 1, 2, 3, 4, 5, 6}, "0,1,2", 4, 2)
+	f([]int{2, 3, 8, 9}, "2,3", 2, 3) // 1, 2, 4
+	f([]int{0, 1, 2, 3, 4, 5, 6}, "0,1,2", 4, 3)
 	f(make([]int, 64), strings.Repeat("0,", 31)+"0", 32, 5) // 1 to 16
 	for _, few := range [][]int{nil, {0}, {0, 1, 2}} {
 		if plan, err := planLoops(few, false); err == nil {
@@ -179,16 +179,25 @@ func TestPlanLoops(t *testing.T) {
 
 func TestSpeedUps(t *testing.T) {
 	runs := []loopRun{
-		{Engine: "burst", Server: "inferd", Loops: 1, Rate: 100},
-		{Engine: "burst", Server: "gnet", Loops: 1, Rate: 200},
-		{Engine: "burst", Server: "inferd", Loops: 2, Rate: 180},
-		{Engine: "step", Server: "inferd", Loops: 2, Rate: 180}, // without a first
+		{loopCase: loopCase{Engine: "burst", Server: "inferd", Loops: 1}, Rate: 100},
+		{loopCase: loopCase{Engine: "burst", Server: "gnet", Loops: 1}, Rate: 200},
+		{loopCase: loopCase{Engine: "burst", Server: "inferd", Loops: 2}, Rate: 180},
+		{loopCase: loopCase{Engine: "step", Server: "inferd", Loops: 2}, Rate: 180}, // without a first
 	}
 	speedUps(runs)
 	for i, want := range []float64{1, 1, 1.8, 0} {
 		if runs[i].SpeedUp != want {
 			t.Errorf("%+v, want %g", runs[i], want)
 		}
+	}
+}
+
+// TestMiddleOf: each case's own middle counts.
+func TestMiddleOf(t *testing.T) {
+	at := func(a, b float64) []loopRun { return []loopRun{{Rate: a}, {Rate: b}} }
+	runs := middleOf([][]loopRun{at(1, 20), at(3, 10), at(2, 30)})
+	if len(runs) != 2 || runs[0].Rate != 2 || runs[1].Rate != 20 {
+		t.Errorf("%+v", runs)
 	}
 }
 
@@ -262,7 +271,10 @@ func TestDoubtfulRunsAreMarked(t *testing.T) {
 			run(groupBurst, "uds", 64, "inferd", 0, 3), warned,
 			run(groupBurst, "tcp", 64, "inferd", 0, 3), run(groupBurst, "tcp", 64, "gnet", 0, 2),
 		},
-		Loops: []loopRun{{Engine: "burst", Transport: "uds", Server: "gnet", Loops: 2, Doubtful: true}},
+		Loops: []loopRun{{
+			loopCase: loopCase{Engine: "burst", Transport: "uds", Server: "gnet", Loops: 2},
+			Doubtful: true,
+		}},
 		Notes: []string{"loops: skipped"},
 	}
 	f.Verdicts = judge(f.Measurements)

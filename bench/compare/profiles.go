@@ -69,7 +69,7 @@ func (e *environment) profile(ctx context.Context, o options, s scenario, dir st
 // thousands of connections, Go's scheduler on several cores. A daemon that is
 // optimised already shows fewer of the calls.
 func profileForCompiler(ctx context.Context, o options) error {
-	e, err := prepare(ctx, o.inferd, "-pgo=off")
+	e, err := prepare(ctx, o.binaries, "-pgo=off")
 	if err != nil {
 		return err
 	}

@@ -110,12 +110,12 @@ func (f *findings) writeLoops(b *strings.Builder) {
 		return
 	}
 	b.WriteString("\n## Loops\n\n" +
-		"| engine | transport | server | loops | answers/s | speed-up | us/request | generator cores |\n" +
-		"|---|---|---|---|---|---|---|---|\n")
+		"| engine | transport | connections | server | loops | answers/s | speed-up | us/request | " +
+		"server cores | busiest generator |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range f.Loops {
-		_, _ = fmt.Fprintf(b, "| %s | %s | %s | %d | %.0f%s | %.2f | %.3f | %.2f |\n",
-			r.Engine, r.Transport, r.Server, r.Loops, r.Rate,
-			star(r.Doubtful), r.SpeedUp, r.Cost, r.ClientCPU)
+		_, _ = fmt.Fprintf(b, "| %s | %s | %d | %s | %d | %.0f%s | %.2f | %.3f | %.2f | %.2f |\n",
+			r.Engine, r.Transport, r.Conns, r.Server, r.Loops, r.Rate,
+			star(r.Doubtful), r.SpeedUp, r.Cost, r.Cores, r.ClientCPU)
 	}
 }
 
