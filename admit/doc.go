@@ -3,7 +3,7 @@
 // them.
 //
 // [Gate] is the exact counter: capacity is what may run plus what may wait.
-// [Queue] is the bounded FIFO between the event loops and the engine's workers.
+// [Queue] is the FIFO between the event loops and the engine's workers.
 // A request holds one [Ticket] from admission until its engine work has really
 // stopped, so running work can never exceed what the gate let in.
 //

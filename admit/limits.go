@@ -3,8 +3,8 @@ package admit
 import "time"
 
 const (
-	// maxCapacity is the largest number of requests a gate admits: the counter
-	// shares its word with the closed mark, and the queue's links are int32.
+	// maxCapacity is the largest number of requests a gate admits: far beyond any
+	// machine, and the counter shares its word with the closed mark.
 	maxCapacity = 1 << 30
 
 	// minRetryAfter and maxRetryAfter bound what RetryAfter suggests.

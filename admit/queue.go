@@ -6,89 +6,69 @@ import (
 	"go.uber.org/atomic"
 )
 
-// Queue is a bounded FIFO of admitted requests with removal from the middle:
-// a client that leaves while it waits gives its place back at once.
+// Queue is a FIFO of admitted requests with removal from the middle: a client
+// that leaves while it waits gives its place back at once.
 //
-// The slots are allocated once and linked by index, so pushing, popping and
-// removing allocate nothing and cost the same at any depth. A slot is owned by
-// the free list, or by the waiting list between Push and the Pop or Remove that
-// takes its value; the mutex covers only that change of owner. A plain ring
-// would need no mutex but could not let go of the middle: requests of clients
-// that left would fill it up while one long request runs.
+// It links what its users own, so it allocates nothing and has no limit of its
+// own: the gate's tickets bound it. The mutex covers a change of few words, most of
+// them in what the caller has just written or is about to read. A ring would need
+// no mutex but could not let go of the middle: requests of clients that left would
+// fill it up while one long request runs.
 //
 // All methods may be called from any goroutine.
-type Queue[T comparable] struct {
+type Queue[T any] struct {
 	mu    sync.Mutex
-	ready sync.Cond // signalled when the waiting list grows or the queue closes
+	ready sync.Cond // signalled when there is more to take, or no longer any point in waiting
 
 	// guarded by mu
-	slots      []slot[T] // slots[0] is the list's head, never a value
-	free       int32     // first free slot, 0 if none
-	length     int
-	generation uint32
-	sleeping   int // goroutines in Pop
+	head, tail *Waiter[T] // oldest and newest; both nil if none waits
+	sleeping   int        // goroutines in Pop
 	closed     bool
 }
 
-type slot[T comparable] struct {
-	value      T
-	next, prev int32
-	generation uint32 // of the value; 0 when free
+// Waiter is what a Queue holds of a value, to be embedded where the value lives. It
+// waits in one queue at a time, and may be pushed again when it has been taken out.
+type Waiter[T any] struct {
+	Value T // handed out by Pop; immutable while it waits
+
+	// guarded by the queue's mu
+	next, prev *Waiter[T] // newer and older; prev of the oldest means nothing
+	waiting    bool
 }
 
-// Place names a waiting value for Remove.
-type Place struct {
-	index      int32
-	generation uint32
-}
-
-// NewQueue makes a queue with room for capacity values.
-func NewQueue[T comparable](capacity int) *Queue[T] {
-	q := &Queue[T]{slots: make([]slot[T], 1)}
+// NewQueue makes an empty queue.
+func NewQueue[T any]() *Queue[T] {
+	q := new(Queue[T])
 	q.ready.L = &q.mu
-	q.Grow(capacity)
 	return q
 }
 
-// Grow makes room for at least capacity values; it never shrinks.
-func (q *Queue[T]) Grow(capacity int) {
+// Push appends w and wakes one goroutine in Pop. It reports false when the queue is
+// closed. Pushing what waits already is a programmer error.
+func (q *Queue[T]) Push(w *Waiter[T]) bool {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	capacity = min(max(capacity, 1), maxCapacity)
-	for i := len(q.slots); i <= capacity; i++ {
-		q.slots = append(q.slots, slot[T]{next: q.free})
-		q.free = int32(i)
-	}
-}
-
-// Push appends v and wakes one goroutine in Pop. It reports false when the
-// queue is closed or holds as many values as it has room for; with one ticket a
-// value neither happens before Close.
-func (q *Queue[T]) Push(v T) (Place, bool) {
-	q.mu.Lock()
-	i := q.free
-	if i == 0 || q.closed {
+	if w.waiting {
 		q.mu.Unlock()
-		return Place{}, false
+		panic("admit: pushed twice")
 	}
-	q.generation++
-	if q.generation == 0 { // 0 marks free slots
-		q.generation = 1
+	if q.closed {
+		q.mu.Unlock()
+		return false
 	}
-	s, head := &q.slots[i], &q.slots[0]
-	q.free = s.next
-	s.value, s.generation = v, q.generation
-	s.next, s.prev = 0, head.prev
-	q.slots[head.prev].next = i
-	head.prev = i
-	q.length++
-	p := Place{index: i, generation: s.generation}
+	w.waiting = true
+	w.prev = q.tail
+	if q.head == nil {
+		q.head = w
+	} else {
+		q.tail.next = w
+	}
+	q.tail = w
 	wake := q.sleeping > 0
 	q.mu.Unlock()
 	if wake {
 		q.ready.Signal()
 	}
-	return p, true
+	return true
 }
 
 // Pop takes the oldest value, waiting for one. It reports false when the queue
@@ -101,8 +81,9 @@ func (q *Queue[T]) Pop(quit *atomic.Bool) (v T, ok bool) {
 		if quit != nil && quit.Load() {
 			return v, false
 		}
-		if q.length > 0 {
-			return q.take(q.slots[0].next), true
+		if w := q.head; w != nil {
+			q.takeHead()
+			return w.Value, true
 		}
 		if q.closed {
 			return v, false
@@ -122,35 +103,36 @@ func (q *Queue[T]) Wake() {
 	q.ready.Broadcast()
 }
 
-// Remove takes the value at p out of the middle. It reports false when the
-// value is no longer there: somebody else took it and owns it now.
-func (q *Queue[T]) Remove(p Place) (v T, ok bool) {
+// Remove takes w out, wherever it stands. It reports false when w does not wait:
+// somebody else took it and owns it now.
+func (q *Queue[T]) Remove(w *Waiter[T]) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if p.generation == 0 || int(p.index) >= len(q.slots) ||
-		q.slots[p.index].generation != p.generation {
-		return v, false
+	switch {
+	case !w.waiting:
+		return false
+	case w == q.head:
+		q.takeHead()
+		return true
 	}
-	return q.take(p.index), true
+	w.prev.next = w.next
+	if w.next != nil {
+		w.next.prev = w.prev
+	} else {
+		q.tail = w.prev
+	}
+	w.next, w.prev, w.waiting = nil, nil, false
+	return true
 }
 
-// take unlinks slot i and frees it; mu is held.
-func (q *Queue[T]) take(i int32) T {
-	s := &q.slots[i]
-	v := s.value
-	q.slots[s.prev].next = s.next
-	q.slots[s.next].prev = s.prev
-	*s = slot[T]{next: q.free}
-	q.free = i
-	q.length--
-	return v
-}
-
-// Len is the number of waiting values.
-func (q *Queue[T]) Len() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.length
+// takeHead unlinks the oldest; mu is held. The next one, which is another core's to
+// touch, keeps its prev.
+func (q *Queue[T]) takeHead() {
+	w := q.head
+	if q.head = w.next; q.head == nil {
+		q.tail = nil
+	}
+	w.next, w.prev, w.waiting = nil, nil, false
 }
 
 // Close refuses further values and, once the waiting ones are taken, ends every

@@ -10,76 +10,86 @@ import (
 	"pgregory.net/rapid"
 )
 
+// value makes something to push.
+func value[T any](v T) *Waiter[T] { return &Waiter[T]{Value: v} }
+
 func TestQueue_AgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		capacity := rapid.IntRange(1, 6).Draw(t, "capacity")
-		q := NewQueue[int](capacity)
-		type entry struct {
-			v int
-			p Place
+		q := NewQueue[int]()
+		var model, gone []*Waiter[int]
+		pop := func(t *rapid.T) {
+			v, ok := q.Pop(nil)
+			if !ok || v != model[0].Value {
+				t.Fatalf("Pop = %d, %v, want %d", v, ok, model[0].Value)
+			}
+			gone = append(gone, model[0])
+			model = model[1:]
 		}
-		var model []entry
-		var gone []Place
 		next := 0
 		t.Repeat(map[string]func(*rapid.T){
 			"push": func(t *rapid.T) {
 				next++
-				p, ok := q.Push(next)
-				if ok != (len(model) < capacity) {
-					t.Fatalf("Push = %v with %d of %d", ok, len(model), capacity)
+				w := value(next)
+				if n := len(gone); n > 0 && next%2 == 0 { // again
+					w, gone = gone[n-1], gone[:n-1]
 				}
-				if ok {
-					model = append(model, entry{next, p})
+				if !q.Push(w) {
+					t.Fatal("an open queue took nothing")
 				}
+				model = append(model, w)
 			},
 			"pop": func(t *rapid.T) {
 				if len(model) == 0 {
 					t.Skip("would wait")
 				}
-				v, ok := q.Pop(nil)
-				if !ok || v != model[0].v {
-					t.Fatalf("Pop = %d, %v, want %d", v, ok, model[0].v)
-				}
-				gone = append(gone, model[0].p)
-				model = model[1:]
+				pop(t)
 			},
 			"remove": func(t *rapid.T) {
 				if len(model) == 0 {
 					t.Skip("empty")
 				}
 				i := rapid.IntRange(0, len(model)-1).Draw(t, "which")
-				v, ok := q.Remove(model[i].p)
-				if !ok || v != model[i].v {
-					t.Fatalf("Remove = %d, %v, want %d", v, ok, model[i].v)
+				if !q.Remove(model[i]) {
+					t.Fatalf("%d, which waits, was not removed", model[i].Value)
 				}
-				gone = append(gone, model[i].p)
+				gone = append(gone, model[i])
 				model = append(model[:i:i], model[i+1:]...)
 			},
 			"remove what is gone": func(t *rapid.T) {
-				for _, p := range gone {
-					if _, ok := q.Remove(p); ok {
-						t.Fatalf("removed %v twice", p)
+				for _, w := range gone {
+					if q.Remove(w) {
+						t.Fatalf("removed %d twice", w.Value)
 					}
 				}
 			},
-			"grow": func(t *rapid.T) {
-				if capacity < 12 {
-					capacity++
-					q.Grow(capacity)
-				}
-			},
-			"": func(t *rapid.T) {
-				if q.Len() != len(model) {
-					t.Fatalf("Len() = %d, model has %d", q.Len(), len(model))
-				}
-			},
 		})
+		for len(model) > 0 {
+			pop(t)
+		}
+		q.Close()
+		if v, ok := q.Pop(nil); ok {
+			t.Fatalf("%d came out twice", v)
+		}
 	})
+}
+
+func TestQueue_PushedTwice(t *testing.T) {
+	q, w := NewQueue[int](), value(1)
+	q.Push(w)
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+		if v, ok := q.Pop(nil); !ok || v != 1 {
+			t.Errorf("Pop = %d, %v: the queue is damaged", v, ok)
+		}
+	}()
+	q.Push(w)
 }
 
 func TestQueue_PopWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[int](1)
+		q := NewQueue[int]()
 		got := make(chan int, 2)
 		go func() {
 			v, _ := q.Pop(nil)
@@ -91,7 +101,7 @@ func TestQueue_PopWaits(t *testing.T) {
 			t.Fatalf("Pop of an empty queue returned %d", v)
 		default:
 		}
-		q.Push(7)
+		q.Push(value(7))
 		if v := <-got; v != 7 {
 			t.Fatalf("got %d", v)
 		}
@@ -100,7 +110,7 @@ func TestQueue_PopWaits(t *testing.T) {
 
 func TestQueue_Quit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[int](1)
+		q := NewQueue[int]()
 		var quit atomic.Bool
 		done := make(chan bool)
 		go func() { _, ok := q.Pop(&quit); done <- ok }()
@@ -110,7 +120,7 @@ func TestQueue_Quit(t *testing.T) {
 		if <-done {
 			t.Error("Pop took a value after its quit mark was set")
 		}
-		q.Push(1)
+		q.Push(value(1))
 		if _, ok := q.Pop(&quit); ok {
 			t.Error("Pop took a waiting value in spite of its quit mark")
 		}
@@ -123,7 +133,7 @@ func TestQueue_Quit(t *testing.T) {
 // TestQueue_WakeMissesNobody: a Pop that has looked at its quit mark holds the lock
 // until it sleeps, and Wake has to wait for that.
 func TestQueue_WakeMissesNobody(t *testing.T) {
-	q := NewQueue[int](1)
+	q := NewQueue[int]()
 	var woken atomic.Bool
 	done := make(chan struct{})
 	q.mu.Lock() // somebody in Pop has looked
@@ -140,10 +150,10 @@ func TestQueue_WakeMissesNobody(t *testing.T) {
 
 func TestQueue_Close(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[int](2)
-		q.Push(1)
+		q := NewQueue[int]()
+		q.Push(value(1))
 		q.Close()
-		if _, ok := q.Push(2); ok {
+		if q.Push(value(2)) {
 			t.Error("a closed queue took a value")
 		}
 		if v, ok := q.Pop(nil); !ok || v != 1 {
@@ -152,7 +162,7 @@ func TestQueue_Close(t *testing.T) {
 		if _, ok := q.Pop(nil); ok {
 			t.Error("Pop of a closed, empty queue said ok")
 		}
-		waiting := NewQueue[int](1)
+		waiting := NewQueue[int]()
 		done := make(chan bool)
 		go func() { _, ok := waiting.Pop(nil); done <- ok }()
 		synctest.Wait()
@@ -166,7 +176,7 @@ func TestQueue_Close(t *testing.T) {
 // TestQueue_Contended: every value comes out exactly once, by Pop or by Remove.
 func TestQueue_Contended(t *testing.T) {
 	const producers, consumers, each = 8, 4, 20_000
-	q := NewQueue[int64](producers)
+	q := NewQueue[int64]()
 	places := make(chan struct{}, producers)
 	var popped, removed, sum atomic.Int64
 	var prod, cons sync.WaitGroup
@@ -187,17 +197,15 @@ func TestQueue_Contended(t *testing.T) {
 		prod.Go(func() {
 			for i := range each {
 				places <- struct{}{}
-				at, ok := q.Push(int64(p*each + i))
-				if !ok {
-					t.Error("no room although a place was held")
+				w := value(int64(p*each + i))
+				if !q.Push(w) {
+					t.Error("an open queue took nothing")
 					return
 				}
-				if i%3 == 0 {
-					if v, ok := q.Remove(at); ok {
-						sum.Add(v)
-						removed.Inc()
-						<-places
-					}
+				if i%3 == 0 && q.Remove(w) {
+					sum.Add(w.Value)
+					removed.Inc()
+					<-places
 				}
 			}
 		})

@@ -10,9 +10,11 @@ import (
 	"inferd/engine"
 )
 
+func push[T any](q *admit.Queue[T], v T) { q.Push(&admit.Waiter[T]{Value: v}) }
+
 func TestPool_RunsAsManyAsPermitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := admit.NewQueue[chan struct{}](16)
+		q := admit.NewQueue[chan struct{}]()
 		var running, worst atomic.Int64
 		p := engine.NewPool(q, 3, func(release chan struct{}) {
 			if n := running.Inc(); n > worst.Load() {
@@ -24,7 +26,7 @@ func TestPool_RunsAsManyAsPermitted(t *testing.T) {
 		gates := make([]chan struct{}, 16)
 		for i := range gates {
 			gates[i] = make(chan struct{})
-			q.Push(gates[i])
+			push(q, gates[i])
 		}
 		f := func(what string, want int64) {
 			t.Helper()
@@ -55,14 +57,14 @@ func TestPool_RunsAsManyAsPermitted(t *testing.T) {
 
 func TestPool_ShrinkWhileIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := admit.NewQueue[int](8)
+		q := admit.NewQueue[int]()
 		var running atomic.Int64
 		hold := make(chan struct{})
 		p := engine.NewPool(q, 4, func(int) { running.Inc(); <-hold }, func(int, any) {})
 		synctest.Wait() // all four wait for work
 		p.Resize(1)
 		for i := range 4 {
-			q.Push(i)
+			push(q, i)
 		}
 		synctest.Wait()
 		if n := running.Load(); n != 1 {
@@ -79,7 +81,7 @@ func TestPool_ShrinkWhileIdle(t *testing.T) {
 func TestPool_ShrinkThenGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const permits, tasks = 8, 2000
-		q := admit.NewQueue[int](tasks)
+		q := admit.NewQueue[int]()
 		var running, done atomic.Int64
 		next := make(chan struct{})
 		p := engine.NewPool(q, permits, func(int) {
@@ -89,7 +91,7 @@ func TestPool_ShrinkThenGrow(t *testing.T) {
 			done.Inc()
 		}, func(int, any) {})
 		for i := range tasks {
-			q.Push(i)
+			push(q, i)
 		}
 		f := func(what string, want int64) {
 			t.Helper()
@@ -133,11 +135,11 @@ func TestPool_ShrinkThenGrow(t *testing.T) {
 // last size holds.
 func TestPool_ResizeAtWill(t *testing.T) {
 	const tasks = 2000
-	q := admit.NewQueue[int](tasks)
+	q := admit.NewQueue[int]()
 	var done atomic.Int64
 	p := engine.NewPool(q, 4, func(int) { done.Inc() }, func(int, any) {})
 	for i := range tasks {
-		q.Push(i)
+		push(q, i)
 		p.Resize(1 + i*7%5)
 	}
 	q.Close()
@@ -148,7 +150,7 @@ func TestPool_ResizeAtWill(t *testing.T) {
 }
 
 func TestPool_PanicCostsOneTask(t *testing.T) {
-	q := admit.NewQueue[string](8)
+	q := admit.NewQueue[string]()
 	ran, panicked := make(chan string, 8), make(chan any, 8)
 	p := engine.NewPool(q, 1, func(s string) {
 		if s == "bad" {
@@ -156,8 +158,8 @@ func TestPool_PanicCostsOneTask(t *testing.T) {
 		}
 		ran <- s
 	}, func(s string, r any) { panicked <- s + ":" + r.(string) })
-	q.Push("bad")
-	q.Push("good")
+	push(q, "bad")
+	push(q, "good")
 	if got := <-panicked; got != "bad:boom" {
 		t.Errorf("onPanic got %q", got)
 	}

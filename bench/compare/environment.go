@@ -70,6 +70,18 @@ func build(ctx context.Context, binary, source string, flags []string) error {
 	return nil
 }
 
+// coresFor gives what server and client of a scenario are pinned to; "" is nothing.
+func (e *environment) coresFor(s scenario) (server, client string) {
+	switch {
+	case !s.TwoCores:
+		return e.serverCore, e.clientCore
+	case len(e.cores) > 2:
+		return coreList(e.cores[:2]), strconv.Itoa(e.cores[2])
+	default:
+		return "", ""
+	}
+}
+
 // note keeps a line for the report.
 func (e *environment) note(format string, args ...any) {
 	e.notes = append(e.notes, fmt.Sprintf(format, args...))

@@ -71,11 +71,8 @@ func (e *environment) measureFed(
 func (e *environment) measure(
 	ctx context.Context, o options, s scenario, kind serverKind,
 ) (*load.Result, error) {
-	serverCore, clientCore := e.serverCore, e.clientCore
-	if s.AllCores {
-		serverCore, clientCore = "", ""
-	}
-	running, err := e.startServer(ctx, kind, s.TCP, s.Conns, serverCore)
+	serverCores, clientCore := e.coresFor(s)
+	running, err := e.startServer(ctx, kind, s.TCP, s.Conns, serverCores)
 	if err != nil {
 		return nil, err
 	}

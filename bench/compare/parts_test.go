@@ -192,6 +192,20 @@ func TestSpeedUps(t *testing.T) {
 	}
 }
 
+func TestCoresFor(t *testing.T) {
+	f := func(cores []int, two bool, server, client string) {
+		t.Helper()
+		e := &environment{cores: cores, serverCore: "4", clientCore: "5"}
+		if s, c := e.coresFor(scenario{TwoCores: two}); s != server || c != client {
+			t.Errorf("%v: server %q, client %q", cores, s, c)
+		}
+	}
+	f([]int{4, 5, 6, 7}, false, "4", "5")
+	f([]int{4, 5, 6, 7}, true, "4,5", "6")
+	f([]int{4, 5}, true, "", "") // shared
+	f(nil, true, "", "")
+}
+
 // TestMiddleOf: each case's own middle counts.
 func TestMiddleOf(t *testing.T) {
 	at := func(a, b float64) []loopRun { return []loopRun{{Rate: a}, {Rate: b}} }

@@ -77,7 +77,7 @@ func profileForCompiler(ctx context.Context, o options) error {
 	o.warmup = profileWarmup
 	args := []string{"tool", "pprof", "-proto", "-output=" + o.pgo}
 	for i, s := range profiled() {
-		if s.AllCores || s.Conns > pgoConns {
+		if s.TwoCores || s.Conns > pgoConns {
 			continue
 		}
 		progress("profile %s", &s)

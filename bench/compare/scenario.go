@@ -14,7 +14,7 @@ type scenario struct {
 	Group     string
 	TCP       bool
 	Conns     int
-	AllCores  bool // server and client share all cores
+	TwoCores  bool // for the server; the client has a third, or shares them
 	Servers   []serverKind
 	OnlyFirst bool // one round is enough: a curve, not a target
 }
@@ -85,10 +85,10 @@ func scenarios(short bool) []scenario {
 		few, many, growth, curve = []int{64}, nil, []int{16, 256}, []int{16}
 	}
 	for _, tcp := range []bool{false, true} {
-		add := func(group string, conns []int, allCores bool, servers ...serverKind) {
+		add := func(group string, conns []int, twoCores bool, servers ...serverKind) {
 			for _, n := range conns {
 				all = append(all, scenario{
-					Group: group, TCP: tcp, Conns: n, AllCores: allCores, Servers: servers,
+					Group: group, TCP: tcp, Conns: n, TwoCores: twoCores, Servers: servers,
 				})
 			}
 		}

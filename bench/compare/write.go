@@ -48,7 +48,7 @@ func (f *findings) markdown(plots []drawing) string {
 func (f *findings) writeHead(b *strings.Builder) {
 	pin := "not pinned"
 	if f.Pinned {
-		pin = "server and client pinned to a core each (both on all cores in step-2-cores)"
+		pin = "server and client pinned to a core each (step-2-cores: the server to two)"
 	}
 	m := f.Machine
 	_, _ = fmt.Fprintf(b, `# Benchmarks

@@ -37,12 +37,10 @@ type request struct {
 	quotedID  []byte
 	arrived   int64 // loop.Nanotime
 
-	// written under the connection's lock, by Start
-	place admit.Place
-
-	ticket admit.Ticket   // see admit.Ticket
-	ctx    *cancelContext // cancelled under the connection's lock
-	gone   loop.Reason    // why it was cancelled; set before that
+	waiter admit.Waiter[*request] // the queue's
+	ticket admit.Ticket           // see admit.Ticket
+	ctx    *cancelContext         // cancelled under the connection's lock
+	gone   loop.Reason            // why it was cancelled; set before that
 
 	// owned by the worker
 	content []byte // the text so far, escaped
@@ -82,19 +80,16 @@ func (r *request) fill(
 
 // Start queues the request for a worker; the connection is locked.
 func (r *request) Start() {
-	p, ok := r.svc.queue.Push(r)
-	if !ok {
-		// A ticket is a place in the queue, which closes only after the gate.
-		panic("serve: no room in the queue for an admitted request")
+	if !r.svc.queue.Push(&r.waiter) {
+		panic("serve: the queue closed before the gate")
 	}
-	r.place = p
 }
 
 // Cancel: the client is gone; the connection is locked. A waiting request gives
 // its place back at once, a running one when the engine has stopped.
 func (r *request) Cancel(why loop.Reason) {
 	r.gone = why
-	if _, waiting := r.svc.queue.Remove(r.place); waiting {
+	if r.svc.queue.Remove(&r.waiter) {
 		r.ticket.Release()
 		r.logCancelled("queued")
 		r.recycle()
@@ -113,7 +108,7 @@ func Cut(c *loop.Conn) {
 		if !ok {
 			return
 		}
-		if _, waiting := r.svc.queue.Remove(r.place); waiting {
+		if r.svc.queue.Remove(&r.waiter) {
 			taken = r // nobody else's any more, but the connection's until it is finished
 			return
 		}

@@ -49,8 +49,12 @@ func New(o Options) *Service {
 	if s.opt.maxAnswer == 0 {
 		s.opt.maxAnswer = maxAnswerBytes
 	}
-	s.free.New = func() any { return &request{svc: s, ctx: new(cancelContext)} }
-	s.queue = admit.NewQueue[*request](s.gate.Capacity())
+	s.free.New = func() any {
+		r := &request{svc: s, ctx: new(cancelContext)}
+		r.waiter.Value = r
+		return r
+	}
+	s.queue = admit.NewQueue[*request]()
 	s.pool = engine.NewPool(s.queue, o.ActivePermits, (*request).run, (*request).panicked)
 	return s
 }
@@ -60,8 +64,6 @@ func (s *Service) Gate() *admit.Gate { return s.gate }
 
 // Resize changes how many requests run and wait, at run time.
 func (s *Service) Resize(activePermits, queueDepth int) {
-	// Room before tickets, and workers after: no order can lose a request.
-	s.queue.Grow(max(activePermits, 1) + max(queueDepth, 0))
 	s.gate.Resize(activePermits, queueDepth)
 	s.pool.Resize(activePermits)
 }
