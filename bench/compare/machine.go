@@ -5,6 +5,7 @@ import (
 	"debug/buildinfo"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -92,9 +93,10 @@ func kernel() string {
 	return unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:])
 }
 
-// commit is what a binary was built from, as git describe prints it.
+// commit is what a binary was built from, as git describe prints it. A binary that
+// does not say is taken for one of the working tree.
 func commit(info *debug.BuildInfo) string {
-	text := unknown
+	text := ""
 	for _, setting := range info.Settings {
 		switch setting.Key {
 		case "vcs.revision":
@@ -105,7 +107,14 @@ func commit(info *debug.BuildInfo) string {
 			}
 		}
 	}
-	return text
+	if text != "" {
+		return text
+	}
+	output, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return unknown
+	}
+	return strings.TrimSpace(string(output))
 }
 
 // commandLine is how to get these figures again.

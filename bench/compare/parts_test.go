@@ -263,6 +263,15 @@ func TestModuleVersion(t *testing.T) {
 	}
 }
 
+func TestCommit(t *testing.T) {
+	info := &debug.BuildInfo{Settings: []debug.BuildSetting{
+		{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.modified", Value: "true"},
+	}}
+	if got := commit(info); got != "0123456-dirty" {
+		t.Errorf("commit %s", got)
+	}
+}
+
 func TestBaselineArgs(t *testing.T) {
 	k := stdPaced(pace)
 	k.loops = 2
