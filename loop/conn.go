@@ -21,17 +21,14 @@ var ErrClosed = errors.New("connection closed")
 // shut down its writing side and still waits for answers, or while it is parked
 // because it sends faster than it is answered.
 type Conn struct {
-	// immutable once a loop has it
+	// immutable
+	*seat
 	id     uint64
 	tag    any
-	ln     *Listener
-	lp     *eventLoop
-	lane   Lane
 	opened int64 // nanotime
 
 	// owned by the loop: the socket
-	g  gnet.Conn // nil while detached
-	fd int       // -1 when dead
+	g gnet.Conn // nil while detached; see also fd
 
 	// owned by the loop: input not yet consumed, in.B[head:]; no newline stands
 	// before in.B[scanned]
@@ -47,22 +44,24 @@ type Conn struct {
 
 	// owned by the loop: deadlines (nanotime; 0 = not running) and the links of
 	// the loop's list of connections that have any
-	stalledAt, lineAt, idleAt, lingerAt int64
-	prev, next                          *Conn
+	stalledAt, lineAt, idleAt int64
+	prev, next                *Conn
 
 	// owned by the loop: state
+	fd        int32  // the socket's descriptor; -1 before a loop has it and when dead
+	attempt   uint16 // tells the way back that a returning connection is on from earlier ones
 	place     place
-	attempt   uint64 // the number of the way back that a returning connection is on
-	busy      bool   // a task or a decoder has the connection: no line is consumed
-	putOff    bool   // its next lines are consumed when the loop comes by, see allowance
-	authed    bool   // the key was given, or none is wanted
-	closing   bool   // nothing more is consumed; closes when flushed
-	lastCall  bool   // at a shutdown: what it sends is read once more
-	lingering bool   // all is sent, the writing side shut; reads until EOF or deadline
-	polled    bool   // the poller knows fd
-	armed     bool   // … and will report it once
-	forWrite  bool   // … also when it is writable
-	watched   bool   // is in the loop's list of deadlines
+	taken     bool // a loop has it, or has had it
+	busy      bool // a task or a decoder has the connection: no line is consumed
+	putOff    bool // its next lines are consumed when the loop comes by, see allowance
+	authed    bool // the key was given, or none is wanted
+	closing   bool // nothing more is consumed; closes when flushed
+	lastCall  bool // at a shutdown: what it sends is read once more
+	lingering bool // all is sent, the writing side shut, at stalledAt; reads until EOF
+	polled    bool // the poller knows fd
+	armed     bool // … and will report it once
+	forWrite  bool // … also when it is writable
+	watched   bool // is in the loop's list of deadlines
 	dead      bool
 	reason    Reason // why it closes, once closing
 
@@ -79,8 +78,19 @@ type Conn struct {
 	queued  bool // is in the dirty list
 	closed  bool
 
+	index int32 // in Server.conns; guarded by Server.mu
+
 	// atomic
 	bytesIn, bytesOut atomic.Uint64
+}
+
+// seat is what the connections of one listener on one loop have in common. There may
+// be many thousands of them: a connection is as small as it can be, a quarter of a
+// kilobyte (see TestConn_Size).
+type seat struct {
+	lp   *eventLoop
+	ln   *Listener
+	lane Lane // owned by the loop
 }
 
 // place is who reads from a connection's socket.

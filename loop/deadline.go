@@ -34,7 +34,7 @@ func (lp *eventLoop) watch(c *Conn) {
 	case c.idleAt == 0:
 		c.idleAt = lp.now()
 	}
-	if !c.authed || c.lingering || c.place == starved || c.stalledAt != 0 || c.lineAt != 0 || c.idleAt != 0 {
+	if !c.authed || c.place == starved || c.stalledAt != 0 || c.lineAt != 0 || c.idleAt != 0 {
 		lp.watchList(c)
 		return
 	}
@@ -112,7 +112,7 @@ func (c *Conn) overdue(now int64, t *Timeouts) (Reason, bool) {
 	past := func(since int64, d time.Duration) bool {
 		return since != 0 && d > 0 && now-since >= int64(d)
 	}
-	if c.stalledAt != 0 {
+	if c.stalledAt != 0 && !c.lingering {
 		if past(c.stalledAt, t.Write) {
 			return ReasonSlowReader, true
 		}
@@ -121,7 +121,7 @@ func (c *Conn) overdue(now int64, t *Timeouts) (Reason, bool) {
 		}
 	}
 	switch {
-	case past(c.lingerAt, lingerTimeout):
+	case c.lingering && past(c.stalledAt, lingerTimeout):
 		return c.reason, true
 	case !c.authed && past(c.opened, t.Auth):
 		return ReasonAuth, true

@@ -68,16 +68,16 @@ func (lp *eventLoop) lost(c *Conn, why Reason) {
 
 // gone tells a full close from a shut-down writing side. Only Unix sockets say
 // so at once; on TCP the two look alike until a write fails.
-func gone(fd int) bool {
+func gone(fd int32) bool {
 	// macOS reports a hang-up only with an event that was asked for.
-	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	p := []unix.PollFd{{Fd: fd, Events: unix.POLLOUT}}
 	n, err := unix.Poll(p, 0)
 	return err == nil && n > 0 && p[0].Revents&(unix.POLLHUP|unix.POLLERR|unix.POLLNVAL) != 0
 }
 
 // readable says whether a read would give something, be it the end.
-func readable(fd int) bool {
-	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+func readable(fd int32) bool {
+	p := []unix.PollFd{{Fd: fd, Events: unix.POLLIN}}
 	n, err := unix.Poll(p, 0)
 	return err != nil || n > 0
 }
@@ -96,7 +96,7 @@ func (lp *eventLoop) detach(c *Conn) bool {
 		return false
 	}
 	lp.unpoll(c)
-	c.g, c.fd = nil, fd
+	c.g, c.fd = nil, int32(fd)
 	return true
 }
 
@@ -139,7 +139,7 @@ func (lp *eventLoop) balance(c *Conn) {
 
 // attachAgain gives a parked connection back to gnet, on the same loop.
 func (lp *eventLoop) attachAgain(c *Conn) {
-	nc, err := connOf(c.fd)
+	nc, err := connOf(int(c.fd))
 	if err != nil {
 		lp.notAttached(c, err)
 		return
@@ -197,9 +197,9 @@ func (lp *eventLoop) attached(c *Conn, g gnet.Conn) gnet.Action {
 	}
 	lp.unpoll(c) // its output may have armed the old descriptor
 	old := c.fd
-	c.g, c.fd = g, g.Fd()
+	c.g, c.fd = g, int32(g.Fd())
 	if c.place == returning {
-		_ = unix.Close(old)
+		_ = unix.Close(int(old))
 		c.place = inGnet
 	}
 	lp.settle(c)

@@ -16,9 +16,11 @@ func (e *events) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 		x.el = g.EventLoop()
 		e.srv.byLoop[x.el] = x // only during Start, one at a time
 	case *Conn:
-		if x.lp == nil {
-			x.lp = e.srv.byLoop[g.EventLoop()]
-			x.lane = x.lp.lane(x.ln.handler)
+		if !x.taken {
+			x.taken = true
+			if x.lane == nil {
+				x.lane = x.ln.handler.NewLane()
+			}
 			e.srv.remember(x) // from here on others can find it
 		}
 		return nil, x.lp.attachedContained(x, g)
@@ -55,7 +57,7 @@ func (e *events) OnTraffic(g gnet.Conn) gnet.Action {
 
 // OnClose: gnet is about to close its descriptor.
 func (e *events) OnClose(g gnet.Conn, err error) gnet.Action {
-	if c, ok := g.Context().(*Conn); ok && c.lp != nil {
+	if c, ok := g.Context().(*Conn); ok && c.taken {
 		c.lp.closedContained(c, err)
 	}
 	return gnet.None

@@ -21,13 +21,15 @@ type Listener struct {
 	ln      net.Listener
 	handler Handler
 	opt     ListenOptions
+	seats   []*seat // one on each loop
 
 	stopping sync.Once
 	lastAt   time.Time // when the last call ends, whoever still comes; set before closed
 	closed   atomic.Bool
 
 	// owned by the acceptor
-	tried []int // descriptors that canOpen holds for a moment
+	tried    []int       // descriptors that canOpen holds for a moment
+	patience *time.Timer // of awaitUnlessBusy
 }
 
 // ListenOptions say how a listener's connections are treated.
@@ -44,6 +46,9 @@ type ListenOptions struct {
 // owns ln from then on. It may be called for several listeners.
 func (s *Server) Serve(ln net.Listener, h Handler, o ListenOptions) {
 	l := &Listener{srv: s, ln: ln, handler: h, opt: o}
+	for _, lp := range s.loops {
+		l.seats = append(l.seats, &seat{lp: lp, ln: l})
+	}
 	s.mu.Lock()
 	s.listeners = append(s.listeners, l)
 	s.mu.Unlock()
@@ -55,6 +60,7 @@ func (s *Server) Serve(ln net.Listener, h Handler, o ListenOptions) {
 // the kernel's queue.
 func (l *Listener) accept() {
 	backoff := acceptBackoffMin
+	l.patience = time.NewTimer(0)
 	for {
 		nc, err := l.ln.Accept()
 		switch {
@@ -91,37 +97,39 @@ func (l *Listener) admit(nc net.Conn) {
 		_ = nc.Close()
 		return
 	}
-	c := &Conn{
-		id: id, tag: tag, ln: l, fd: -1, opened: Nanotime(), authed: !l.opt.NeedKey,
-	}
-	lp := slices.MinFunc(s.loops, func(a, b *eventLoop) int {
-		return cmp.Compare(a.connCount.Load(), b.connCount.Load())
+	seat := slices.MinFunc(l.seats, func(a, b *seat) int {
+		return cmp.Compare(a.lp.connCount.Load(), b.lp.connCount.Load())
 	})
-	lp.connCount.Inc()
+	seat.lp.connCount.Inc()
+	c := &Conn{
+		seat: seat, id: id, tag: tag, fd: -1, opened: Nanotime(), authed: !l.opt.NeedKey,
+	}
 	alone := len(s.enrolSlots) == 0
 	s.enrolSlots <- struct{}{}
 	l.awaitDescriptors()
 	enrolled := make(chan struct{})
 	s.acceptors.Go(func() {
 		defer close(enrolled)
-		l.enrol(lp, c, nc)
+		l.enrol(c, nc)
 		<-s.enrolSlots
 	})
 	if alone {
-		lp.awaitUnlessBusy(enrolled)
+		l.awaitUnlessBusy(seat.lp, enrolled)
 	}
 }
 
 // awaitUnlessBusy waits for one enrolment, so that clients are served in the order
 // in which they came. A loop with its hands full comes by once in some milliseconds
 // and then takes all who stand there: the acceptor goes on to the next one.
-func (lp *eventLoop) awaitUnlessBusy(enrolled <-chan struct{}) {
+func (l *Listener) awaitUnlessBusy(lp *eventLoop, enrolled <-chan struct{}) {
+	defer l.patience.Stop()
 	for waited := time.Duration(0); waited < enrolPatienceMax; waited += enrolPatience {
 		rounds := lp.rounds.Load()
+		l.patience.Reset(enrolPatience)
 		select {
 		case <-enrolled:
 			return
-		case <-time.After(enrolPatience):
+		case <-l.patience.C:
 		}
 		if lp.rounds.Load() != rounds {
 			return
@@ -129,23 +137,23 @@ func (lp *eventLoop) awaitUnlessBusy(enrolled <-chan struct{}) {
 	}
 }
 
-// enrol gives a connection to lp.
-func (l *Listener) enrol(lp *eventLoop, c *Conn, nc net.Conn) {
+// enrol gives a connection to its loop.
+func (l *Listener) enrol(c *Conn, nc net.Conn) {
 	s := l.srv
 	// gnet duplicates nc's descriptor and closes nc.
-	done, err := lp.el.Enroll(gnet.NewContext(context.Background(), c), nc)
+	done, err := c.lp.el.Enroll(gnet.NewContext(context.Background(), c), nc)
 	if err == nil {
 		err = (<-done).Err
 	} else {
 		_ = nc.Close()
 	}
-	if err == nil && c.lp != nil {
+	if err == nil && c.taken {
 		return
 	}
 	if err != nil {
 		s.opt.OnAcceptError(err)
 	}
-	lp.connCount.Dec()
+	c.lp.connCount.Dec()
 	s.connCount.Dec()
 	l.handler.Closed(c, ReasonRead)
 }

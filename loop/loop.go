@@ -20,11 +20,10 @@ type eventLoop struct {
 	// owned by the loop
 	reply     []byte // immediate answers, collected
 	reads     int    // since the loop last let others run; see breathe
-	lanes     map[Handler]Lane
-	watching  *Conn // connections with a deadline
-	spare     int   // a descriptor, see keepSpare; -1: there is none
-	expiredAt int64 // when expire last ran
-	lenient   bool  // … and spared those whose input was missed
+	watching  *Conn  // connections with a deadline
+	spare     int    // a descriptor, see keepSpare; -1: there is none
+	expiredAt int64  // when expire last ran
+	lenient   bool   // … and spared those whose input was missed
 
 	// atomic
 	dirty      atomic.Pointer[Conn] // newest first; see push and drain
@@ -229,13 +228,4 @@ func (lp *eventLoop) panicked(c *Conn, r any) {
 		lp.send(c, lp.fault(c, FaultPanic, before))
 	}
 	lp.bury(c, ReasonInternal)
-}
-
-func (lp *eventLoop) lane(h Handler) Lane {
-	l := lp.lanes[h]
-	if l == nil {
-		l = h.NewLane()
-		lp.lanes[h] = l
-	}
-	return l
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -277,4 +278,12 @@ func TestShutdown_CutFlushesFirst(t *testing.T) {
 	expect(t, r, "held")
 	expectEnd(t, r)
 	<-done
+}
+
+// TestConn_Size: there are thousands of them, most of them idle, and Go rounds the
+// size of what is larger than this up to the next 32 bytes.
+func TestConn_Size(t *testing.T) {
+	if size := reflect.TypeFor[Conn]().Size(); size > 256 {
+		t.Errorf("a connection takes %d bytes", size)
+	}
 }

@@ -14,7 +14,7 @@ import (
 func BenchmarkOutbox(b *testing.B) {
 	frame := []byte(`{"type":"token","id":"r1","content":" the"}` + "\n")
 	lp := &eventLoop{srv: &Server{opt: Options{MaxOutputBytes: DefaultMaxOutputBytes}}}
-	c := &Conn{lp: lp, queued: true}
+	c := &Conn{seat: &seat{lp: lp}, queued: true}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if err := c.Write(frame, nil, ""); err != nil {
@@ -37,7 +37,7 @@ func BenchmarkDirtyList(b *testing.B) {
 	lp.awake.Store(true)
 	conns := make([]Conn, 64)
 	for i := range conns {
-		conns[i] = Conn{lp: lp, dead: true}
+		conns[i] = Conn{seat: &seat{lp: lp}, dead: true}
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

@@ -205,7 +205,7 @@ func TestSend_KeepsNothingWritten(t *testing.T) {
 	defer unix.Close(fds[0])
 	defer unix.Close(fds[1])
 	lp := &eventLoop{srv: new(Server)}
-	c := &Conn{lp: lp, fd: fds[0]}
+	c := &Conn{seat: &seat{lp: lp}, fd: int32(fds[0])}
 	answer := make([]byte, 8*kib)
 	for c.unwritten() < 512*kib {
 		lp.send(c, answer)

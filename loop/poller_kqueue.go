@@ -82,17 +82,17 @@ func (p *poller) register(c *Conn, _, forWrite bool) error {
 	p.conns[uint64(c.fd)] = c
 	p.mu.Unlock()
 	var ev unix.Kevent_t
-	unix.SetKevent(&ev, c.fd, unix.EVFILT_WRITE, unix.EV_ADD|unix.EV_ONESHOT)
+	unix.SetKevent(&ev, int(c.fd), unix.EVFILT_WRITE, unix.EV_ADD|unix.EV_ONESHOT)
 	_, err := unix.Kevent(p.kq, []unix.Kevent_t{ev}, nil, nil)
 	return err
 }
 
 // forget takes fd out; called on its connection's loop, before it is closed.
-func (p *poller) forget(fd int) {
+func (p *poller) forget(fd int32) {
 	p.mu.Lock()
 	delete(p.conns, uint64(fd))
 	p.mu.Unlock()
 	var ev unix.Kevent_t
-	unix.SetKevent(&ev, fd, unix.EVFILT_WRITE, unix.EV_DELETE)
+	unix.SetKevent(&ev, int(fd), unix.EVFILT_WRITE, unix.EV_DELETE)
 	_, _ = unix.Kevent(p.kq, []unix.Kevent_t{ev}, nil, nil)
 }

@@ -81,14 +81,14 @@ func (p *poller) run() {
 // registered already. Called on c's loop.
 func (p *poller) register(c *Conn, known, forWrite bool) error {
 	p.mu.Lock()
-	who := p.conns[int32(c.fd)]
+	who := p.conns[c.fd]
 	if !known {
 		p.gen++
 		who = polled{c, p.gen}
-		p.conns[int32(c.fd)] = who
+		p.conns[c.fd] = who
 	}
 	p.mu.Unlock()
-	ev := unix.EpollEvent{Events: unix.EPOLLONESHOT, Fd: int32(c.fd), Pad: who.gen}
+	ev := unix.EpollEvent{Events: unix.EPOLLONESHOT, Fd: c.fd, Pad: who.gen}
 	if forWrite {
 		ev.Events |= unix.EPOLLOUT
 	}
@@ -96,13 +96,13 @@ func (p *poller) register(c *Conn, known, forWrite bool) error {
 	if known {
 		op = unix.EPOLL_CTL_MOD
 	}
-	return unix.EpollCtl(p.ep, op, c.fd, &ev)
+	return unix.EpollCtl(p.ep, op, int(c.fd), &ev)
 }
 
 // forget takes fd out; called on its connection's loop, before it is closed.
-func (p *poller) forget(fd int) {
+func (p *poller) forget(fd int32) {
 	p.mu.Lock()
-	delete(p.conns, int32(fd))
+	delete(p.conns, fd)
 	p.mu.Unlock()
-	_ = unix.EpollCtl(p.ep, unix.EPOLL_CTL_DEL, fd, nil)
+	_ = unix.EpollCtl(p.ep, unix.EPOLL_CTL_DEL, int(fd), nil)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,9 +41,9 @@ type Server struct {
 	unread    atomic.Int64 // bytes of finished answers, see charge
 
 	mu        sync.Mutex
-	listeners []*Listener      // guarded by mu
-	conns     map[uint64]*Conn // guarded by mu
-	gone      chan struct{}    // guarded by mu: closed when conns is empty; nil = nobody waits
+	listeners []*Listener   // guarded by mu
+	conns     []*Conn       // guarded by mu: each knows its index
+	gone      chan struct{} // guarded by mu: closed when conns is empty; nil = nobody waits
 }
 
 // Start starts the loops; Serve gives them work.
@@ -50,7 +51,6 @@ func Start(opt Options) (*Server, error) {
 	s := &Server{
 		opt:         opt.withDefaults(),
 		byLoop:      make(map[gnet.EventLoop]*eventLoop),
-		conns:       make(map[uint64]*Conn),
 		decodeSlots: make(chan struct{}, max(1, min(maxDecoders, runtime.GOMAXPROCS(0)-1))),
 		enrolSlots:  make(chan struct{}, enrolAtOnce),
 	}
@@ -99,7 +99,7 @@ func (s *Server) startLoops() error {
 		if err != nil {
 			return err
 		}
-		lp := &eventLoop{srv: s, wakeFD: fd, spare: -1, lanes: make(map[Handler]Lane)}
+		lp := &eventLoop{srv: s, wakeFD: fd, spare: -1}
 		lp.turned.Store(true)
 		lp.keepSpare()
 		s.loops = append(s.loops, lp)
@@ -123,18 +123,20 @@ func (s *Server) SetTimeouts(t Timeouts) {
 func (s *Server) Conns() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]*Conn, 0, len(s.conns))
-	for _, c := range s.conns {
-		all = append(all, c)
-	}
-	return all
+	return slices.Clone(s.conns)
 }
 
-// Conn finds an open connection; nil if there is none with that ID.
+// Conn finds an open connection; nil if there is none with that ID. It looks at all
+// of them: people ask, not programs, and an index would cost each connection memory.
 func (s *Server) Conn(id uint64) *Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.conns[id]
+	for _, c := range s.conns {
+		if c.id == id {
+			return c
+		}
+	}
+	return nil
 }
 
 // CloseConn closes a connection and cancels its task, soon. It reports whether
@@ -163,13 +165,18 @@ func (s *Server) Loops() int { return len(s.loops) }
 
 func (s *Server) remember(c *Conn) {
 	s.mu.Lock()
-	s.conns[c.id] = c
+	c.index = int32(len(s.conns))
+	s.conns = append(s.conns, c)
 	s.mu.Unlock()
 }
 
 func (s *Server) forget(c *Conn) {
 	s.mu.Lock()
-	delete(s.conns, c.id)
+	last := len(s.conns) - 1
+	moved := s.conns[last]
+	moved.index, s.conns[c.index] = c.index, moved
+	s.conns[last] = nil
+	s.conns = s.conns[:last]
 	if len(s.conns) == 0 && s.gone != nil {
 		close(s.gone)
 		s.gone = nil

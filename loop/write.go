@@ -74,7 +74,7 @@ func (lp *eventLoop) write(c *Conn, b []byte) (sent int, ok bool) {
 	}
 	for sent < len(b) {
 		piece := b[sent:min(len(b), sent+limit)]
-		n, err := rawsock.Send(c.fd, piece)
+		n, err := rawsock.Send(int(c.fd), piece)
 		switch err {
 		case nil:
 			c.bytesOut.Add(uint64(n))
@@ -185,8 +185,8 @@ func (lp *eventLoop) shut(c *Conn) {
 		return
 	}
 	if !c.lingering {
-		c.lingering, c.lingerAt = true, lp.now()
-		_ = unix.Shutdown(c.fd, unix.SHUT_WR)
+		c.lingering, c.stalledAt = true, lp.now()
+		_ = unix.Shutdown(int(c.fd), unix.SHUT_WR)
 	}
 	if c.place == parked {
 		lp.attachAgain(c) // only gnet reads what the client still sends
@@ -233,7 +233,7 @@ func (lp *eventLoop) bury(c *Conn, why Reason) {
 		c.g = nil
 		_ = lp.el.Close(g) // calls OnClose, which finds the connection dead
 	} else if c.fd >= 0 {
-		_ = unix.Close(c.fd)
+		_ = unix.Close(int(c.fd))
 	}
 	c.fd = -1
 	lp.connCount.Dec()

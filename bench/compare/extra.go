@@ -20,7 +20,7 @@ func (e *environment) memory(ctx context.Context, o options) ([]verdict, error) 
 		conns = idleConnsShort
 	}
 	var perConn [2]float64
-	for i, kind := range []serverKind{inferdBurst, gnetOne} {
+	for i, kind := range []serverKind{inferdDefault, gnetOne} {
 		bytes, err := e.idleBytes(ctx, kind, conns)
 		if err != nil {
 			return nil, fmt.Errorf("memory of %s: %w", kind.Name, err)

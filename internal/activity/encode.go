@@ -87,8 +87,14 @@ var byteKinds = func() (t [256]uint8) {
 // same over many lines. Make it with [TextOf].
 type Text string
 
-// TextOf encodes s as every text of a line is: redacted, cut, escaped.
-func TextOf(s string) Text { return Text(appendText(nil, s, maxStringBytes)) }
+// TextOf encodes s as every text of a line is: redacted, cut, escaped. What needs
+// none of it is s itself.
+func TextOf(s string) Text {
+	if len(s) <= maxStringBytes && isPlain(s) {
+		return Text(s)
+	}
+	return Text(appendText(nil, s, maxStringBytes))
+}
 
 // appendStop appends a wire stop reason as the log spells it: end_turn becomes
 // EndTurn.

@@ -98,7 +98,7 @@ func (c *commands) Connections() []admin.ConnInfo {
 		client := conn.Tag().(*serve.Client)
 		in, out := conn.Bytes()
 		info := admin.ConnInfo{
-			ID: conn.ID(), Peer: client.Peer, Wire: "v1",
+			ID: conn.ID(), Peer: client.Peer(), Wire: "v1",
 			AgeMS:   (now - conn.OpenedAt()) / int64(time.Millisecond),
 			BytesIn: in, BytesOut: out, Requests: client.Requests.Load(),
 			PendingOutputBytes: conn.Pending(),

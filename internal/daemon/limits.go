@@ -9,8 +9,10 @@ const (
 	// readyPoll is how often backends are asked whether they are ready.
 	readyPoll = 20 * time.Millisecond
 
-	// bootGCPercent is GOGC during the boot, see collectLess.
-	bootGCPercent = 400
+	// bootGCPercent is GOGC during the boot, servingGCPercent after it, see
+	// paceCollector. docs/design.md has the numbers.
+	bootGCPercent    = 400
+	servingGCPercent = 40
 
 	// flushTimeout is how long, after the drain, engines may take to stop what was
 	// cut, once more after they were stopped themselves, and clients to read what is

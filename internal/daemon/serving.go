@@ -146,7 +146,7 @@ func (d *Daemon) closedObserver() func(*loop.Conn, *serve.Client, loop.Reason) {
 	return func(c *loop.Conn, client *serve.Client, why loop.Reason) {
 		counters[why].Inc()
 		d.closed.add(admin.ClosedConn{
-			ID: c.ID(), Peer: client.Peer, Reason: why.String(), At: time.Now(),
+			ID: c.ID(), Peer: client.Peer(), Reason: why.String(), At: time.Now(),
 		})
 	}
 }

@@ -18,16 +18,18 @@ import (
 
 // Client is what the handler remembers of a connection: its loop.Conn's tag.
 type Client struct {
-	Peer     string        // who it is, as shown to people
-	peerText activity.Text // Peer, ready for the log
+	peer     activity.Text
 	Requests atomic.Uint64 // lines answered or taken on
 
 	// owned by the connection's loop
 	keyRefused bool // has been counted and logged
 }
 
+// Peer is who it is, as the log shows it.
+func (c *Client) Peer() string { return string(c.peer) }
+
 func (c *Client) from(conn *loop.Conn) activity.From {
-	return activity.From{Wire: activity.V1, Conn: conn.ID(), Peer: c.peerText}
+	return activity.From{Wire: activity.V1, Conn: conn.ID(), Peer: c.peer}
 }
 
 // V1Options are how one listener's connections are let in.
@@ -45,25 +47,37 @@ func (s *Service) V1(o V1Options) loop.Handler { return &v1{svc: s, opt: o} }
 type v1 struct {
 	svc *Service
 	opt V1Options
+
+	// owned by the acceptor: who connected last, so that the connections of one
+	// program share their text
+	last     peer.Identity
+	lastText activity.Text
+}
+
+// textOf is who, ready for the log.
+func (h *v1) textOf(who peer.Identity) activity.Text {
+	if who != h.last {
+		h.last, h.lastText = who, activity.TextOf(who.String())
+	}
+	return h.lastText
 }
 
 // Accept reads the peer's credentials while the socket is fresh.
 func (h *v1) Accept(nc net.Conn, id uint64) (any, bool) {
 	who, err := peer.FromConn(nc)
-	c := &Client{Peer: who.String()}
-	c.peerText = activity.TextOf(c.Peer)
+	c := &Client{peer: h.textOf(who)}
 	if err != nil {
-		h.svc.log.Warn("no peer credentials", "peer", c.Peer, "error", err)
+		h.svc.log.Warn("no peer credentials", "peer", c.Peer(), "error", err)
 	}
 	if h.opt.Allow != nil && !h.opt.Allow(nc, who) {
 		h.svc.met.Reject(metrics.PeerNotAllowed)
 		h.svc.opt.Log.ConnectionRefused(&activity.ConnectionRefused{
-			From: activity.From{Wire: activity.V1, Peer: c.peerText}, Reason: "peer_not_allowed",
+			From: activity.From{Wire: activity.V1, Peer: c.peer}, Reason: "peer_not_allowed",
 		})
 		return nil, false
 	}
 	h.svc.opt.Log.ConnectionAccepted(&activity.ConnectionAccepted{
-		From:      activity.From{Wire: activity.V1, Conn: id, Peer: c.peerText},
+		From:      activity.From{Wire: activity.V1, Conn: id, Peer: c.peer},
 		Transport: who.Transport, UID: int64(who.UID), PID: int64(who.PID),
 	})
 	transport := metrics.Unix
