@@ -109,7 +109,8 @@ func (f *findings) writeLoops(b *strings.Builder) {
 	if len(f.Loops) == 0 {
 		return
 	}
-	b.WriteString("\n## Loops\n\n" +
+	b.WriteString("\n## Loops\n\nThe server has half of the cores, a load generator each of the others. " +
+		"Middle of the rounds.\n\n" +
 		"| engine | transport | connections | server | loops | answers/s | speed-up | us/request | " +
 		"server cores | busiest generator |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range f.Loops {
