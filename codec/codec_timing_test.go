@@ -49,7 +49,7 @@ func BenchmarkDecode(b *testing.B) {
 			run("scan_only", func() error {
 				d.req.setDefaults(messagesFor(d.req.Messages, 0))
 				d.scan.reset(line)
-				d.scan.req = &d.req
+				d.scan.req, d.scan.room = &d.req, maxKeptMessages
 				if bad := d.scan.request(); bad != nil {
 					return bad
 				}
@@ -58,6 +58,11 @@ func BenchmarkDecode(b *testing.B) {
 			run("fill_only", func() error {
 				d.req.Messages = d.req.Messages[:0]
 				return d.json.fill(line, &d.req)
+			})
+			again := make([]byte, 0, len(line)+1)
+			run("decode_long", func() error {
+				_, err := d.DecodeLong(append(again[:0], line...))
+				return err
 			})
 			var buf []byte
 			run("decode_move", func() error {

@@ -33,19 +33,30 @@ func Warm() {
 // One byte behind the line should be readable, cap(line) > len(line), as it is
 // where the '\n' was; a line without it is copied first.
 //
-// A line of many MiB full of escapes takes milliseconds a MiB and as much memory
-// again, and sonic's code can't be preempted: not on an event loop.
+// Lines of many MiB are for [Decoder.DecodeLong]: sonic's code can't be preempted.
 func (d *Decoder) Decode(line []byte) (*Request, error) {
 	line = padded(line)
-	r := &d.req
-	r.setDefaults(messagesFor(r.Messages, 0))
-	d.scan.reset(line)
-	d.scan.req = r
-	bad := d.scan.request()
-	d.scan.line = nil // holds on to no line
+	bad := d.scanLine(line, 0)
 	if bad == nil && d.scan.left {
 		bad = d.fill(line)
 	}
+	return d.decoded(bad)
+}
+
+// scanLine begins a request of its own for the line, with room for so many messages.
+func (d *Decoder) scanLine(line []byte, messages int) *DecodeError {
+	r := &d.req
+	r.setDefaults(messagesFor(r.Messages, messages))
+	d.scan.reset(line)
+	d.scan.req, d.scan.room = r, max(messages, maxKeptMessages)
+	bad := d.scan.request()
+	d.scan.line = nil // holds on to no line
+	return bad
+}
+
+// decoded ends a Decode: with bad, or with what has been stored.
+func (d *Decoder) decoded(bad *DecodeError) (*Request, error) {
+	r := &d.req
 	if bad != nil {
 		r.setDefaults(messagesFor(r.Messages, 0)) // nor do these strings
 		return nil, bad

@@ -19,6 +19,9 @@
 //     lines that the scan accepted, so laxness or bugs of a JSON library can't
 //     widen the protocol.
 //
+// A line that is long, and its reader's to keep, is for [Decoder.DecodeLong]: the same
+// scan, and no library behind it (long.go).
+//
 // Strings without escapes are not copied: they point into the line. A Request is
 // therefore good until the line's buffer is reused or the next Decode, whichever
 // comes first; [Request.MoveTo] moves its strings to where they may stay longer.

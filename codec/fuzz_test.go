@@ -21,6 +21,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"\u0069d":"\ud83d\ude00","messages":[],"x":[{"":1e999}],"top_k":null}`))
 	f.Add([]byte(" {\t\"messages\"\r:[\n] } "))
 	decoders := map[string]*Decoder{"build": NewDecoder(), "stdjson": {json: stdFiller{}}}
+	long := NewDecoder()
 	f.Fuzz(func(t *testing.T, line []byte) {
 		want, refused := refDecode(line)
 		for name, d := range decoders {
@@ -43,6 +44,15 @@ func FuzzDecode(f *testing.F) {
 			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Fatalf("%s, moved (-reference +got):\n%s", name, diff)
 			}
+		}
+		got, err := long.DecodeLong(lineOf(string(line)))
+		if (err == nil) != (refused == nil) {
+			t.Fatalf("long: %v; reference: %v", err, refused)
+		}
+		if err != nil {
+			checkReason(t, line, err)
+		} else if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("long (-reference +got):\n%s", diff)
 		}
 	})
 }

@@ -13,6 +13,10 @@ const (
 	// from an array of its own, which is then dropped.
 	maxKeptMessages = 1024
 
+	// pieceBytes of a long line at most are handled by code that can't be preempted,
+	// a copy or a search, which takes some tens of microseconds.
+	pieceBytes = 1 << 20
+
 	// maxKeyBytes is the longest known key, image_token_budget; an unescaped key
 	// is cut above it because it can't match any more.
 	maxKeyBytes = len("image_token_budget")

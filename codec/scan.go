@@ -22,10 +22,10 @@ type scanner struct {
 	high uint64
 
 	// Of a request: where its values go, strings as views of the line. left says
-	// that some could not be stored and a filler has to do it all: a string with
-	// escapes, or more than maxKeptMessages messages, for which only their number
-	// tells how much memory they need.
+	// that some could not be stored as they should be: a string with escapes, or
+	// messages beyond room, for which only their number tells how much memory they need.
 	req       *Request
+	room      int
 	left      bool
 	messages  int  // elements of the messages array
 	hasBudget bool // image_token_budget is there and not null
@@ -107,7 +107,7 @@ func (s *scanner) end() *DecodeError {
 	if s.pos != len(s.line) {
 		return errTrailing
 	}
-	if s.high&highBits != 0 && !validUTF8(s.line) {
+	if s.high&highBits != 0 && !validText(s.line) {
 		return errUTF8
 	}
 	return nil
@@ -200,7 +200,7 @@ func (s *scanner) message() *DecodeError {
 	if seen&fieldContent.bit() == 0 {
 		return errMissing[fieldContent]
 	}
-	if len(s.req.Messages) == maxKeptMessages {
+	if len(s.req.Messages) == s.room {
 		s.left = true
 	} else {
 		s.req.Messages = append(s.req.Messages, m)

@@ -126,7 +126,7 @@ func (l *v1Lane) Line(
 	client := conn.Tag().(*Client)
 	client.Requests.Inc()
 	arrived := loop.Nanotime()
-	w, err := l.dec.Decode(line)
+	w, err := l.decode(line, keep)
 	if err != nil {
 		l.invalid(conn, client, "", err)
 		return codec.AppendError(dst, emptyID, codec.InvalidRequest, err.Error()), loop.Close
@@ -162,6 +162,14 @@ func (l *v1Lane) Line(
 		return dst, loop.Close
 	}
 	return dst, loop.Busy
+}
+
+// decode decodes a line, in place if it is the lane's to keep.
+func (l *v1Lane) decode(line []byte, keep bool) (*codec.Request, error) {
+	if keep {
+		return l.dec.DecodeLong(line)
+	}
+	return l.dec.Decode(line)
 }
 
 // reject counts a request that no engine saw.
