@@ -118,7 +118,7 @@ func outOfDescriptors(err error) bool {
 
 // balance keeps a connection's read-ahead bounded.
 func (lp *eventLoop) balance(c *Conn) {
-	ahead := len(c.unread())
+	ahead := c.unread()
 	switch {
 	case c.place == parked && c.free():
 		// What is still unread is a line without its end, however long: a free

@@ -12,13 +12,15 @@ const (
 	// this costs the loop's other connections well under a millisecond.
 	inlineLineBytes = 128 << 10
 
+	// pieceBytes is how much of an unfinished line lies in one piece, see stash.
+	pieceBytes = 1 << 20
+
 	// pooledBytes is the largest buffer that goes back to a pool: one 64 MiB
 	// line must not stay in memory for the rest of the daemon's life.
 	pooledBytes = 64 << 10
 
 	// maxDecoders is how many long lines are decoded at once, if that leaves the loops
-	// a processor; more wait. sonic's code is not preempted: on all processors at once
-	// it would keep everybody waiting for half a second.
+	// a processor; more wait. One of 64 MiB takes up to a quarter of a second.
 	maxDecoders = 2
 
 	// replyBytes is how much the loop collects of immediate answers before it

@@ -125,7 +125,7 @@ func (lp *eventLoop) closeAfter(c *Conn, why Reason) {
 func (lp *eventLoop) stash(c *Conn, b []byte) {
 	opt := &lp.srv.opt
 	// Having been put off must not cost a client lines that were answered otherwise.
-	spared := c.putOff && len(c.unread())+len(b) <= 2*readChunkBytes
+	spared := c.putOff && c.unread()+len(b) <= 2*readChunkBytes
 	if lp.srv.inbound.Add(int64(len(b))) > opt.MaxInboundBytes && !spared {
 		lp.srv.inbound.Sub(int64(len(b)))
 		told := lp.fault(c, FaultInbound, nil)
@@ -140,56 +140,56 @@ func (lp *eventLoop) stash(c *Conn, b []byte) {
 		return
 	}
 	if c.in == nil {
-		c.in = linePool.Get()
-	} else if c.head > 0 && (c.head == len(c.in.B) || c.head > cap(c.in.B)/2) {
-		n := copy(c.in.B, c.in.B[c.head:])
-		c.in.B, c.head, c.scanned = c.in.B[:n], 0, c.scanned-c.head
+		c.in = newStash()
 	}
 	// One byte to spare: a last line without a newline gets one appended.
-	appendCapped(c.in, b, opt.MaxLineBytes+readChunkBytes+1)
+	c.in.add(b, opt.MaxLineBytes+readChunkBytes+1)
 }
 
-// unstash forgets n stashed bytes.
+// unstash forgets n stashed bytes, all those in pieces among them.
 func (lp *eventLoop) unstash(c *Conn, n int) {
+	in := c.in
 	lp.srv.inbound.Sub(int64(n))
-	c.head += n
+	in.head += n - in.pieced
+	in.pieces, in.pieced = nil, 0
 	c.lineAt = 0 // the next line has its own time
-	if c.head == len(c.in.B) {
-		recycle(&linePool, c.in)
-		c.in, c.head, c.scanned = nil, 0, 0
+	if in.head == len(in.B) {
+		in.release()
+		c.in = nil
 	}
 }
 
 // dropStash forgets all of it.
 func (lp *eventLoop) dropStash(c *Conn) {
 	if c.in != nil {
-		lp.unstash(c, len(c.unread()))
+		lp.unstash(c, c.in.size())
 	}
 }
 
-// consumeStashed handles stashed lines while the connection is free. Each byte
-// is searched for a newline once, however slowly the line arrives.
+// consumeStashed handles stashed lines while the connection is free.
 func (lp *eventLoop) consumeStashed(c *Conn) {
 	left := allowance(allowanceBytes)
 	reply := lp.reply[:0]
 	for c.in != nil && c.free() {
-		c.scanned = max(c.scanned, c.head)
-		i := bytes.IndexByte(c.in.B[c.scanned:], '\n')
-		if i < 0 {
-			c.scanned = len(c.in.B)
+		in := c.in
+		end := in.newline()
+		if end < 0 {
 			reply = lp.checkUnfinished(c, reply)
 			break
 		}
-		end := c.scanned + i
-		line := c.in.B[c.head:end]
-		c.scanned = end + 1
-		if len(line) > inlineLineBytes && len(line) <= lp.srv.opt.MaxLineBytes && c.authed {
-			lp.decodeAside(c, end+1)
+		line := in.B[in.head:end]
+		size := in.pieced + len(line)
+		if size > inlineLineBytes && size <= lp.srv.opt.MaxLineBytes && c.authed {
+			lp.decodeAside(c, end)
 			break
 		}
 		lp.reply = reply // for a panic, see panicked
-		reply = lp.line(c, line, reply)
-		lp.unstash(c, len(line)+1)
+		if in.pieced > 0 {
+			reply = lp.fault(c, FaultTooLarge, reply)
+		} else {
+			reply = lp.line(c, line, reply)
+		}
+		lp.unstash(c, size+1)
 		if len(reply) >= replyBytes {
 			lp.send(c, reply)
 			reply = reply[:0]
@@ -205,7 +205,7 @@ func (lp *eventLoop) consumeStashed(c *Conn) {
 
 // checkUnfinished applies the limits to a line that has no end yet.
 func (lp *eventLoop) checkUnfinished(c *Conn, reply []byte) []byte {
-	n := len(c.unread())
+	n := c.unread()
 	switch {
 	case !c.authed && n > lp.srv.opt.MaxAuthBytes:
 		lp.closeAfter(c, ReasonAuth)
@@ -215,25 +215,25 @@ func (lp *eventLoop) checkUnfinished(c *Conn, reply []byte) []byte {
 	return reply
 }
 
-// decodeAside has the line that ends the stash at end decoded on a goroutine of
-// its own: the buffer goes with it, what follows the line stays.
+// decodeAside has the first stashed line, whose newline is at end, decoded on a
+// goroutine of its own: the stash goes with it, what follows the line stays.
 func (lp *eventLoop) decodeAside(c *Conn, end int) {
-	b, head := c.in, c.head
-	rest := b.B[end:]
-	c.in, c.head, c.scanned = nil, 0, 0
+	in := c.in
+	rest := in.B[end+1:]
+	c.in = nil
 	c.busy = true
 	lp.srv.inbound.Sub(int64(len(rest)))
 	if len(rest) > 0 {
 		lp.stash(c, rest)
 	}
 	// The line stays charged to the total until it is decoded.
-	charged := int64(end - head)
+	charged := int64(in.pieced + end + 1 - in.head)
 	lp.srv.decoders.Go(func() {
 		lp.srv.decodeSlots <- struct{}{}
 		defer func() { <-lp.srv.decodeSlots }()
 		defer lp.srv.inbound.Sub(charged)
 		if !c.ended() {
-			lp.srv.decode(c, b.B[head:end-1])
+			lp.srv.decode(c, in.take(end))
 		}
 	})
 }
@@ -269,8 +269,8 @@ func (s *Server) lineContained(c *Conn, lane Lane, line []byte) (reply []byte, a
 // finalLine gives a last line without a newline the newline that its end of
 // input stands for.
 func (lp *eventLoop) finalLine(c *Conn) {
-	if b := c.unread(); len(b) > 0 && b[len(b)-1] != '\n' && c.authed {
-		c.in.B = append(c.in.B, '\n')
+	if in := c.in; in != nil && in.B[len(in.B)-1] != '\n' && c.authed {
+		in.B = append(in.B, '\n')
 		lp.srv.inbound.Inc()
 	}
 }
