@@ -246,9 +246,11 @@ func TestSlowReader_ShowsInSmallSteps(t *testing.T) {
 			return is
 		})
 	}
-	buf := make([]byte, 512*kib)
+	// What was written before the socket was full was written in large pieces, and
+	// would be again if the loop ever had nothing left to write.
+	buf := make([]byte, 64*kib)
 	full()
-	for range 2 { // what was written before the socket was full was written in large ones
+	for range 16 {
 		if _, err := io.ReadFull(c, buf); err != nil {
 			t.Fatal(err)
 		}
