@@ -7,7 +7,6 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
@@ -114,19 +113,9 @@ func (l *Listener) admit(nc net.Conn) {
 		l.enrol(c, nc)
 		<-s.enrolSlots
 	})
-	if alone && !l.queued() {
+	if alone {
 		l.awaitUnlessBusy(seat.lp, enrolled)
 	}
-}
-
-// queued says whether a further client stands in the kernel's queue.
-func (l *Listener) queued() (yes bool) {
-	if ln, ok := l.ln.(syscall.Conn); ok {
-		if rc, err := ln.SyscallConn(); err == nil {
-			_ = rc.Control(func(fd uintptr) { yes = readable(int32(fd)) })
-		}
-	}
-	return yes
 }
 
 // awaitUnlessBusy waits for one enrolment, so that clients are served in the order
