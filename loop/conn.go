@@ -82,9 +82,8 @@ type Conn struct {
 	_ [16]byte // four whole cache lines, see TestConn_Size
 }
 
-// seat is what the connections of one listener on one loop have in common. There may
-// be many thousands of them: a connection is as small as it can be, a quarter of a
-// kilobyte (see TestConn_Size).
+// seat is what the connections of one listener on one loop have in common, so that
+// each of many thousands holds one pointer for it.
 type seat struct {
 	lp   *eventLoop
 	ln   *Listener
