@@ -24,7 +24,7 @@ type Usage struct {
 // frame is this, the text from [AppendEscaped], and [TokenTail]. quotedID is from
 // [AppendQuoted].
 func AppendTokenHead(dst, quotedID []byte) []byte {
-	dst = append(dst, `{"type":"token","id":`...)
+	dst = AppendLiteral(dst, `{"type":"token","id":`)
 	dst = append(dst, quotedID...)
 	return append(dst, `,"content":"`...)
 }
@@ -37,13 +37,13 @@ const TokenTail = "\"}\n"
 func AppendDone(
 	dst, quotedID, escapedContent []byte, u Usage, stop string, backend string,
 ) []byte {
-	dst = append(dst, `{"type":"done","id":`...)
+	dst = AppendLiteral(dst, `{"type":"done","id":`)
 	dst = append(dst, quotedID...)
 	dst = append(dst, `,"content":"`...)
 	dst = append(dst, escapedContent...)
-	dst = append(dst, `","usage":{"prompt_tokens":`...)
+	dst = AppendLiteral(dst, `","usage":{"prompt_tokens":`)
 	dst = strconv.AppendUint(dst, uint64(u.PromptTokens), 10)
-	dst = append(dst, `,"completion_tokens":`...)
+	dst = AppendLiteral(dst, `,"completion_tokens":`)
 	dst = strconv.AppendUint(dst, uint64(u.CompletionTokens), 10)
 	dst = append(dst, `},"stop_reason":`...)
 	dst = AppendQuoted(dst, stop)
@@ -64,7 +64,7 @@ func AppendError(dst, quotedID []byte, code Code, message string) []byte {
 // are how many requests run and wait.
 func AppendQueueFull(dst, quotedID []byte, retryAfterMS uint64, active, queued int) []byte {
 	dst = appendErrorHead(dst, quotedID, QueueFull, "queue full")
-	dst = append(dst, `,"retry_after_ms":`...)
+	dst = AppendLiteral(dst, `,"retry_after_ms":`)
 	dst = strconv.AppendUint(dst, retryAfterMS, 10)
 	dst = append(dst, `,"active":`...)
 	dst = strconv.AppendInt(dst, int64(active), 10)
@@ -74,7 +74,7 @@ func AppendQueueFull(dst, quotedID []byte, retryAfterMS uint64, active, queued i
 }
 
 func appendErrorHead(dst, quotedID []byte, code Code, message string) []byte {
-	dst = append(dst, `{"type":"error","id":`...)
+	dst = AppendLiteral(dst, `{"type":"error","id":`)
 	dst = append(dst, quotedID...)
 	dst = append(dst, `,"code":`...)
 	dst = AppendQuoted(dst, string(code))

@@ -124,15 +124,23 @@ func appendStop(dst []byte, wire string) []byte {
 	return dst
 }
 
+// appendUint appends v, one digit at once: most of what is counted is that small.
+func appendUint(dst []byte, v uint64) []byte {
+	if v < 10 {
+		return append(dst, byte('0'+v))
+	}
+	return strconv.AppendUint(dst, v, 10)
+}
+
 // appendMillis appends d in milliseconds with three decimals.
 func appendMillis(dst []byte, d time.Duration) []byte {
-	if d < 0 {
-		d = 0
+	us := uint64(max(d, 0)) / uint64(time.Microsecond)
+	ms, us := us/1000, us%1000
+	a, b, c := byte('0'+us/100), byte('0'+us/10%10), byte('0'+us%10)
+	if ms < 10 {
+		return append(dst, byte('0'+ms), '.', a, b, c)
 	}
-	us := uint64(d) / uint64(time.Microsecond)
-	dst = strconv.AppendUint(dst, us/1000, 10)
-	us %= 1000
-	return append(dst, '.', byte('0'+us/100), byte('0'+us/10%10), byte('0'+us%10))
+	return append(strconv.AppendUint(dst, ms, 10), '.', a, b, c)
 }
 
 // wallClock tells the wall time of moments on a monotonic clock. It reads the
