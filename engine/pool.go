@@ -21,7 +21,7 @@ type Source[T any] interface {
 // fewer than permits others do.
 type Pool[T any] struct {
 	source Source[T]
-	run    func(T)
+	newRun func() func(T) // gives each worker what runs its tasks
 	// onPanic is told what run panicked with; the worker goes on with the next
 	// task, so a worker is never lost.
 	onPanic func(T, any)
@@ -41,9 +41,13 @@ type worker struct {
 	kept bool
 }
 
-// NewPool starts permits workers, at least one. onPanic runs on the worker.
-func NewPool[T any](s Source[T], permits int, run func(T), onPanic func(T, any)) *Pool[T] {
-	p := &Pool[T]{source: s, run: run, onPanic: onPanic}
+// NewPool starts permits workers, at least one. Each asks newRun once for what runs its
+// tasks, which may keep something from one task to the next. newRun, what it returns
+// and onPanic run on the worker.
+func NewPool[T any](
+	s Source[T], permits int, newRun func() func(T), onPanic func(T, any),
+) *Pool[T] {
+	p := &Pool[T]{source: s, newRun: newRun, onPanic: onPanic}
 	p.Resize(permits)
 	return p
 }
@@ -102,21 +106,22 @@ func (p *Pool[T]) leaves(w *worker) bool {
 func (p *Pool[T]) Wait() { p.wg.Wait() }
 
 func (p *Pool[T]) work(w *worker) {
+	run := p.newRun()
 	for {
 		task, ok := p.source.Pop(&w.quit)
 		if ok {
-			p.runContained(task)
+			p.runContained(run, task)
 		} else if p.leaves(w) {
 			return
 		}
 	}
 }
 
-func (p *Pool[T]) runContained(task T) {
+func (p *Pool[T]) runContained(run func(T), task T) {
 	defer func() {
 		if r := recover(); r != nil {
 			p.onPanic(task, r)
 		}
 	}()
-	p.run(task)
+	run(task)
 }

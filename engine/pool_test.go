@@ -12,17 +12,20 @@ import (
 
 func push[T any](q *admit.Queue[T], v T) { q.Push(&admit.Waiter[T]{Value: v}) }
 
+// all gives every worker the same run.
+func all[T any](run func(T)) func() func(T) { return func() func(T) { return run } }
+
 func TestPool_RunsAsManyAsPermitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := admit.NewQueue[chan struct{}]()
 		var running, worst atomic.Int64
-		p := engine.NewPool(q, 3, func(release chan struct{}) {
+		p := engine.NewPool(q, 3, all(func(release chan struct{}) {
 			if n := running.Inc(); n > worst.Load() {
 				worst.Store(n)
 			}
 			<-release
 			running.Dec()
-		}, func(chan struct{}, any) {})
+		}), func(chan struct{}, any) {})
 		gates := make([]chan struct{}, 16)
 		for i := range gates {
 			gates[i] = make(chan struct{})
@@ -60,7 +63,7 @@ func TestPool_ShrinkWhileIdle(t *testing.T) {
 		q := admit.NewQueue[int]()
 		var running atomic.Int64
 		hold := make(chan struct{})
-		p := engine.NewPool(q, 4, func(int) { running.Inc(); <-hold }, func(int, any) {})
+		p := engine.NewPool(q, 4, all(func(int) { running.Inc(); <-hold }), func(int, any) {})
 		synctest.Wait() // all four wait for work
 		p.Resize(1)
 		for i := range 4 {
@@ -84,12 +87,12 @@ func TestPool_ShrinkThenGrow(t *testing.T) {
 		q := admit.NewQueue[int]()
 		var running, done atomic.Int64
 		next := make(chan struct{})
-		p := engine.NewPool(q, permits, func(int) {
+		p := engine.NewPool(q, permits, all(func(int) {
 			running.Inc()
 			<-next
 			running.Dec()
 			done.Inc()
-		}, func(int, any) {})
+		}), func(int, any) {})
 		for i := range tasks {
 			push(q, i)
 		}
@@ -137,7 +140,7 @@ func TestPool_ResizeAtWill(t *testing.T) {
 	const tasks = 2000
 	q := admit.NewQueue[int]()
 	var done atomic.Int64
-	p := engine.NewPool(q, 4, func(int) { done.Inc() }, func(int, any) {})
+	p := engine.NewPool(q, 4, all(func(int) { done.Inc() }), func(int, any) {})
 	for i := range tasks {
 		push(q, i)
 		p.Resize(1 + i*7%5)
@@ -152,12 +155,12 @@ func TestPool_ResizeAtWill(t *testing.T) {
 func TestPool_PanicCostsOneTask(t *testing.T) {
 	q := admit.NewQueue[string]()
 	ran, panicked := make(chan string, 8), make(chan any, 8)
-	p := engine.NewPool(q, 1, func(s string) {
+	p := engine.NewPool(q, 1, all(func(s string) {
 		if s == "bad" {
 			panic("boom")
 		}
 		ran <- s
-	}, func(s string, r any) { panicked <- s + ":" + r.(string) })
+	}), func(s string, r any) { panicked <- s + ":" + r.(string) })
 	push(q, "bad")
 	push(q, "good")
 	if got := <-panicked; got != "bad:boom" {

@@ -19,6 +19,29 @@ func recycle(p *bytebufferpool.Pool, b *buffer) {
 	}
 }
 
+// lend gives an empty buffer if there is one at hand, else nil. So that a worker finds
+// its outbox there, most answers need no pool, which another processor may have to be
+// asked for.
+func (lp *eventLoop) lend() *buffer {
+	last := len(lp.handy) - 1
+	if last < 0 {
+		return nil
+	}
+	b := lp.handy[last]
+	lp.handy = lp.handy[:last]
+	return b
+}
+
+// takeBack keeps a buffer that has been written at hand, or recycles it.
+func (lp *eventLoop) takeBack(b *buffer) {
+	if len(lp.handy) < handyBuffers && cap(b.B) <= handyBytes {
+		b.Reset()
+		lp.handy = append(lp.handy, b)
+		return
+	}
+	recycle(&framePool, b)
+}
+
 // appendCapped appends src to b, growing by doubling but not beyond limit bytes
 // (unless src itself needs more), so that the largest line costs at most twice
 // its size on the way. The last step goes straight to the limit: one more copy of

@@ -70,6 +70,7 @@ type Conn struct {
 	backlog int           // bytes the loop has taken and the socket has not
 	room    chan struct{} // closed when there is room in the outbox again
 	task    Task
+	spent   Task // the last one, ended; the loop gives it back to its lane
 	events  event
 	queued  bool // is in the dirty list
 	closed  bool
@@ -78,8 +79,6 @@ type Conn struct {
 
 	// atomic
 	bytesIn, bytesOut atomic.Uint64
-
-	_ [16]byte // four whole cache lines, see TestConn_Size
 }
 
 // seat is what the connections of one listener on one loop have in common, so that
@@ -148,6 +147,9 @@ func (c *Conn) Attach(t Task) bool {
 		return false
 	}
 	c.task = t
+	if !c.busy { // on the loop, that is: no decoder has the connection
+		c.out = c.lp.lend()
+	}
 	t.Start()
 	return true
 }
@@ -192,23 +194,27 @@ func (c *Conn) Write(head, body []byte, tail string) error {
 }
 
 // Finish appends the task's last frames and ends it: the connection's next line
-// may be consumed. It never waits.
-func (c *Conn) Finish(frames []byte) { c.finish(frames, evFinished) }
+// may be consumed. It never waits. The task is the lane's again, see Lane.Recycle,
+// unless Finish reports false: the connection has ended, and the task is the caller's.
+func (c *Conn) Finish(frames []byte) bool { return c.finish(frames, evFinished) }
 
 // FinishClose is Finish for an answer after which the connection is closed.
-func (c *Conn) FinishClose(frames []byte) { c.finish(frames, evFinished|evClose) }
+func (c *Conn) FinishClose(frames []byte) bool { return c.finish(frames, evFinished|evClose) }
 
-func (c *Conn) finish(frames []byte, ev event) {
+func (c *Conn) finish(frames []byte, ev event) bool {
 	c.mu.Lock()
-	c.task = nil
-	if !c.closed {
-		if len(frames) > 0 {
-			b := c.outbox()
-			b.B = append(b.B, frames...)
-		}
-		c.mark(ev)
+	if c.closed {
+		c.mu.Unlock()
+		return false
 	}
+	c.task, c.spent = nil, c.task
+	if len(frames) > 0 {
+		b := c.outbox()
+		b.B = append(b.B, frames...)
+	}
+	c.mark(ev)
 	c.mu.Unlock()
+	return true
 }
 
 // signal is how other goroutines than workers tell the loop something.

@@ -24,8 +24,13 @@ type Lane interface {
 	// Line handles one non-blank line, without its newline; at least one more
 	// byte is readable behind it. It appends what is to be answered at once to
 	// dst. The line is valid only during the call, unless keep is set: then its
-	// memory is the lane's to keep (a long line, in a buffer of its own).
-	Line(c *Conn, line, dst []byte, keep bool) ([]byte, Action)
+	// memory is the lane's to keep (a long line, in a buffer of its own). at is
+	// when the loop took it up, on the clock of Nanotime; see eventLoop.roundAt.
+	Line(c *Conn, line, dst []byte, at int64, keep bool) ([]byte, Action)
+
+	// Recycle gives back a task that has ended: nobody else refers to it. That of a
+	// connection that ends first may never come back.
+	Recycle(t Task)
 
 	// Auth says whether line is the key that the listener wants first.
 	Auth(c *Conn, line []byte) bool

@@ -47,6 +47,10 @@ const (
 	// breatheReads is how many reads the loop does in a row, see breathe.
 	breatheReads = 64
 
+	// handyBuffers of at most handyBytes each are what a loop keeps at hand for answers.
+	handyBuffers = 2 * breatheReads
+	handyBytes   = 4 << 10
+
 	// startTurns is how many turns the workers get for their first tokens before
 	// the loop looks for them, see turn.
 	startTurns = 2

@@ -18,12 +18,17 @@ type eventLoop struct {
 	wakeFD int // writing to it wakes the loop, see wake
 
 	// owned by the loop
-	reply     []byte // immediate answers, collected
-	reads     int    // since the loop last let others run; see breathe
-	watching  *Conn  // connections with a deadline
-	spare     int    // a descriptor, see keepSpare; -1: there is none
-	expiredAt int64  // when expire last ran
-	lenient   bool   // … and spared those whose input was missed
+	reply []byte // immediate answers, collected
+	reads int    // since the loop last let others run; see breathe
+	// when the round of reading began in which a line has become a task, 0 in any
+	// other: the lines of a round, which were there before it, share one look at the
+	// clock. The loop comes by before it sleeps then, see line, so it is never old.
+	roundAt   int64
+	handy     []*buffer // empty, for the answers to come; see lend
+	watching  *Conn     // connections with a deadline
+	spare     int       // a descriptor, see keepSpare; -1: there is none
+	expiredAt int64     // when expire last ran
+	lenient   bool      // … and spared those whose input was missed
 
 	// atomic
 	dirty      atomic.Pointer[Conn] // newest first; see push and drain
@@ -103,6 +108,7 @@ func (lp *eventLoop) turn() {
 		runtime.Gosched()
 	}
 	lp.drain()
+	lp.roundAt = 0
 }
 
 // rouse makes the loop come by, unless it is about to.
@@ -158,6 +164,7 @@ func (lp *eventLoop) breathe() {
 	if lp.dirty.Load() != nil {
 		lp.drain()
 	}
+	lp.roundAt = 0
 }
 
 // gather takes the dirty list, oldest first. If it is long, engines step through
@@ -188,12 +195,18 @@ func (lp *eventLoop) serve(c *Conn) {
 		}
 	}()
 	c.mu.Lock()
-	out, ev := c.out, c.events
-	c.out, c.events, c.queued = nil, 0, false
+	out, ev, spent := c.out, c.events, c.spent
+	c.out, c.events, c.queued, c.spent = nil, 0, false, nil
 	if c.room != nil {
 		c.backlogSeen = -1 // a worker waits: settle tells it of room in any case
 	}
+	if c.task != nil {
+		c.out = lp.lend()
+	}
 	c.mu.Unlock()
+	if spent != nil {
+		c.lane.Recycle(spent)
+	}
 	if c.dead {
 		recycle(&framePool, out)
 		return

@@ -22,6 +22,27 @@ func TestLines_AnsweredInOrder(t *testing.T) {
 	})
 }
 
+// TestRecycle: a task comes back to its lane before the next answer, once, and that of
+// a connection that has ended stays with its worker.
+func TestRecycle(t *testing.T) {
+	s := newScript()
+	_, dial := serve(t, s, Options{})
+	c := dial("unix")
+	send(t, c, "work 1 x\nwork 0\nsay z\n")
+	expect(t, bufio.NewReader(c), "0 x", "done", "done", "z")
+	if len(s.recycled) != 2 || <-s.recycled == <-s.recycled {
+		t.Errorf("after two tasks %d came back, or one twice", len(s.recycled))
+	}
+	send(t, c, "hold\n")
+	<-s.holding
+	c.Close()
+	<-s.cancelled
+	expectReason(t, s, ReasonHangup)
+	if len(s.recycled) != 0 {
+		t.Error("the task of a connection that had ended came back")
+	}
+}
+
 func TestLines_SplitAnywhere(t *testing.T) {
 	_, dial := serve(t, newScript(), Options{})
 	const stream = "say one\nwork 1 two\nsay three\n"

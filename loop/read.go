@@ -79,11 +79,16 @@ func (lp *eventLoop) line(c *Conn, line, reply []byte) []byte {
 	if blank(line) {
 		return reply
 	}
+	at := lp.roundAt
+	if at == 0 {
+		at = lp.now()
+	}
 	var act Action
-	reply, act = c.lane.Line(c, line, reply, false)
+	reply, act = c.lane.Line(c, line, reply, at, false)
 	switch act {
 	case Busy:
 		c.busy = true
+		lp.roundAt = at
 		// The loop comes by before it sleeps. Left alone it would see that there is
 		// nothing more to read, let others run once, and sleep in epoll_wait: with
 		// one processor it takes that along until Go's monitor notices, 10 ms and
@@ -263,7 +268,7 @@ func (s *Server) lineContained(c *Conn, lane Lane, line []byte) (reply []byte, a
 	if blank(line) {
 		return nil, Next
 	}
-	return lane.Line(c, line, nil, true)
+	return lane.Line(c, line, nil, Nanotime(), true)
 }
 
 // finalLine gives a last line without a newline the newline that its end of

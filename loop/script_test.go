@@ -33,6 +33,7 @@ type script struct {
 	holding   chan struct{}
 	unblock   chan struct{}
 	workErr   chan error
+	recycled  chan Task
 	key       string
 	entrance  chan struct{} // if not nil, nobody is accepted until it is closed
 }
@@ -41,8 +42,9 @@ func newScript() *script {
 	return &script{
 		release: make(chan struct{}), cancelled: make(chan struct{}, 1000),
 		closed: make(chan Reason, 10000), holding: make(chan struct{}, 1000),
-		unblock: make(chan struct{}),
-		workErr: make(chan error, 1000),
+		unblock:  make(chan struct{}),
+		workErr:  make(chan error, 1000),
+		recycled: make(chan Task, 100000),
 	}
 }
 
@@ -72,13 +74,15 @@ func (t *scriptTask) Cancel(Reason) {
 	t.s.cancelled <- struct{}{}
 }
 
+func (l scriptLane) Recycle(t Task) { l.s.recycled <- t }
+
 func (l scriptLane) Auth(_ *Conn, line []byte) bool { return string(line) == l.s.key }
 
 func (l scriptLane) Fault(_ *Conn, f Fault, dst []byte) []byte {
 	return fmt.Appendf(dst, "fault %d\n", f)
 }
 
-func (l scriptLane) Line(c *Conn, line, dst []byte, _ bool) ([]byte, Action) {
+func (l scriptLane) Line(c *Conn, line, dst []byte, _ int64, _ bool) ([]byte, Action) {
 	if cap(line) <= len(line) {
 		panic("no byte behind the line")
 	}
@@ -133,7 +137,9 @@ func (s *script) hold(c *Conn, cancel chan struct{}) {
 	case <-s.release:
 		c.Finish([]byte("held\n"))
 	case <-cancel:
-		c.Finish(nil)
+		if c.Finish(nil) {
+			panic("finished on a connection that has ended")
+		}
 	}
 }
 

@@ -63,9 +63,9 @@ type slowLane struct {
 	slow *slowLines
 }
 
-func (l slowLane) Line(c *Conn, line, dst []byte, keep bool) ([]byte, Action) {
+func (l slowLane) Line(c *Conn, line, dst []byte, at int64, keep bool) ([]byte, Action) {
 	if !keep {
-		return l.scriptLane.Line(c, line, dst, keep)
+		return l.scriptLane.Line(c, line, dst, at, keep)
 	}
 	l.slow.handled.Inc()
 	l.slow.enter <- struct{}{}

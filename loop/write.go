@@ -47,7 +47,7 @@ func (lp *eventLoop) flush(c *Conn, out *buffer) {
 	}
 	c.sent += n
 	if c.sent == len(c.pend.B) {
-		recycle(&framePool, c.pend)
+		lp.takeBack(c.pend)
 		c.pend, c.sent, c.stalledAt = nil, 0, 0
 		return
 	}

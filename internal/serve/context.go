@@ -71,4 +71,8 @@ func (c *cancelContext) cancel(why ending) {
 // left waiting on a channel that was never made.
 func (c *cancelContext) reusable() bool { return !c.used.Load() }
 
-func (c *cancelContext) reset() { c.why.Store(uint32(running)) }
+func (c *cancelContext) reset() {
+	if c.ending() != running { // a look costs less than to say so again
+		c.why.Store(uint32(running))
+	}
+}

@@ -11,6 +11,9 @@ const (
 	// pooledBytes is the largest buffer that a pooled request keeps.
 	pooledBytes = 64 << 10
 
+	// keptRequests are at hand on each loop; the rest share a pool.
+	keptRequests = 128
+
 	// pooledMessages is the most messages that a pooled request keeps room for.
 	pooledMessages = 1 << 10
 

@@ -55,7 +55,7 @@ func New(o Options) *Service {
 		return r
 	}
 	s.queue = admit.NewQueue[*request]()
-	s.pool = engine.NewPool(s.queue, o.ActivePermits, (*request).run, (*request).panicked)
+	s.pool = engine.NewPool(s.queue, o.ActivePermits, newWorker, (*request).panicked)
 	return s
 }
 

@@ -117,15 +117,41 @@ type v1Lane struct {
 	// try needs, so a rejected request touches no pool.
 	spare *request
 	id    []byte // quoted
+	kept  []*request
+}
+
+// take gives an unused request.
+func (l *v1Lane) take() *request {
+	last := len(l.kept) - 1
+	if last < 0 {
+		return l.svc.free.Get().(*request)
+	}
+	r := l.kept[last]
+	l.kept = l.kept[:last]
+	return r
+}
+
+// Recycle keeps a request for another.
+func (l *v1Lane) Recycle(t loop.Task) {
+	r := t.(*request)
+	if len(l.kept) < keptRequests {
+		r.reset()
+		l.kept = append(l.kept, r)
+		return
+	}
+	r.recycle()
 }
 
 // Line takes one request to the gate, and through it if there is room.
 func (l *v1Lane) Line(
-	conn *loop.Conn, line, dst []byte, keep bool,
+	conn *loop.Conn, line, dst []byte, arrived int64, keep bool,
 ) ([]byte, loop.Action) {
 	client := conn.Tag().(*Client)
 	client.Requests.Inc()
-	arrived := loop.Nanotime()
+	var refusing int64 // since when, if somebody wants to know how long it takes
+	if l.svc.met.Enabled() {
+		refusing = loop.Nanotime()
+	}
 	w, err := l.decode(line, keep)
 	if err != nil {
 		l.invalid(conn, client, "", err)
@@ -144,7 +170,7 @@ func (l *v1Lane) Line(
 	case admit.Full:
 		dst = l.queueFull(conn, client, w.ID, arrived, dst)
 		if l.svc.met.Enabled() {
-			l.svc.met.ObserveReject(time.Duration(loop.Nanotime() - arrived))
+			l.svc.met.ObserveReject(time.Duration(loop.Nanotime() - refusing))
 		}
 		return dst, loop.Next
 	case admit.Closed:
@@ -152,7 +178,7 @@ func (l *v1Lane) Line(
 		return codec.AppendError(dst, l.id, codec.BackendUnavailable, "admission closed"), loop.Close
 	}
 	r := l.spare
-	l.spare = l.svc.free.Get().(*request)
+	l.spare = l.take()
 	r.fill(conn, client, w, l.id, keep)
 	r.arrived = arrived
 	if !conn.Attach(r) { // only off the loop can the client be gone meanwhile
