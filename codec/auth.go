@@ -35,12 +35,16 @@ func (s *scanner) auth() (members map[string][]byte, ok bool) {
 	}
 	members = make(map[string][]byte, 2)
 	for first := true; ; first = false {
-		key, more, bad := s.member(first)
+		more, bad := s.member(first)
 		if bad != nil {
 			return nil, false
 		}
 		if !more {
 			return members, len(members) == 2 && s.end() == nil
+		}
+		key, bad := s.key()
+		if bad != nil {
+			return nil, false
 		}
 		name := string(key)
 		c, start := s.next(), s.pos

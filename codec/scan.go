@@ -30,7 +30,7 @@ type scanner struct {
 	messages  int  // elements of the messages array
 	hasBudget bool // image_token_budget is there and not null
 
-	key [maxKeyBytes + utf8.UTFMax]byte // scratch for keys written with escapes
+	keyText [maxKeyBytes + utf8.UTFMax]byte // scratch for keys written with escapes
 }
 
 // reset prepares s for a line; nil lets go of the last one.
@@ -47,14 +47,17 @@ func (s *scanner) request() *DecodeError {
 	}
 	var seen uint32
 	for first := true; ; first = false {
-		key, more, bad := s.member(first)
+		more, bad := s.member(first)
 		if bad != nil {
 			return bad
 		}
 		if !more {
 			break
 		}
-		f := requestField(key)
+		f, bad := s.requestKey()
+		if bad != nil {
+			return bad
+		}
 		if f == fieldUnknown {
 			bad = s.value(1)
 		} else if seen&f.bit() != 0 {
@@ -170,15 +173,18 @@ func (s *scanner) message() *DecodeError {
 	var seen uint32
 	var m Message
 	for first := true; ; first = false {
-		key, more, bad := s.member(first)
+		more, bad := s.member(first)
 		if bad != nil {
 			return bad
 		}
 		if !more {
 			break
 		}
+		f, bad := s.messageKey()
+		if bad != nil {
+			return bad
+		}
 		to := &m.Content
-		f := messageField(key)
 		if f == fieldRole {
 			to = &m.Role
 		}

@@ -39,35 +39,81 @@ func (s *scanner) syntax() *DecodeError {
 	return errSyntax
 }
 
-// member moves to the value of an object's next member and returns the key,
-// without its escapes; first says that none was read yet. more is false behind
-// the closing brace. The key is good until the next call.
-func (s *scanner) member(first bool) (key []byte, more bool, bad *DecodeError) {
+// member moves to the opening quote of an object's next key; first says that none was
+// read yet. more is false behind the closing brace.
+func (s *scanner) member(first bool) (more bool, bad *DecodeError) {
 	switch c := s.next(); {
 	case c == '}':
 		s.pos++
-		return nil, false, nil
+		return false, nil
 	case first:
 	case c != ',':
-		return nil, false, s.syntax()
+		return false, s.syntax()
 	default:
 		s.pos++
 	}
 	if s.next() != '"' {
-		return nil, false, s.syntax()
+		return false, s.syntax()
 	}
+	return true, nil
+}
+
+// key passes the key at pos and the colon behind it, and returns it without its
+// escapes. It is good until the next call.
+func (s *scanner) key() (key []byte, bad *DecodeError) {
 	key, escaped, bad := s.str()
 	if bad != nil {
-		return nil, false, bad
+		return nil, bad
 	}
 	if escaped {
-		key = unescapeKey(s.key[:0], key)
+		key = unescapeKey(s.keyText[:0], key)
 	}
 	if s.next() != ':' {
-		return nil, false, s.syntax()
+		return nil, s.syntax()
 	}
 	s.pos++
-	return key, true, nil
+	return key, nil
+}
+
+// passes passes want, if the line goes on with it.
+func (s *scanner) passes(want string) bool {
+	rest := s.line[s.pos:]
+	if len(rest) < len(want) || string(rest[:len(want)]) != want {
+		return false
+	}
+	s.pos += len(want)
+	return true
+}
+
+// requestKey is key for the top-level object. The keys that most requests have are
+// recognised as they are mostly written, in a comparison or two.
+func (s *scanner) requestKey() (field, *DecodeError) {
+	switch {
+	case s.passes(`"id":`):
+		return fieldID, nil
+	case s.passes(`"messages":`):
+		return fieldMessages, nil
+	case s.passes(`"max_tokens":`):
+		return fieldMaxTokens, nil
+	case s.passes(`"stream":`):
+		return fieldStream, nil
+	case s.passes(`"temperature":`):
+		return fieldTemperature, nil
+	}
+	key, bad := s.key()
+	return requestField(key), bad
+}
+
+// messageKey is requestKey for a message.
+func (s *scanner) messageKey() (field, *DecodeError) {
+	switch {
+	case s.passes(`"role":`):
+		return fieldRole, nil
+	case s.passes(`"content":`):
+		return fieldContent, nil
+	}
+	key, bad := s.key()
+	return messageField(key), bad
 }
 
 // element moves to an array's next element. On the first call pos is on the
@@ -126,8 +172,11 @@ func (s *scanner) value(depth int) *DecodeError {
 // object checks the rest of an object that nobody wants.
 func (s *scanner) object(depth int) *DecodeError {
 	for first := true; ; first = false {
-		_, more, bad := s.member(first)
+		more, bad := s.member(first)
 		if bad != nil || !more {
+			return bad
+		}
+		if _, bad := s.key(); bad != nil {
 			return bad
 		}
 		if bad := s.value(depth); bad != nil {
