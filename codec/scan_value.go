@@ -75,42 +75,47 @@ func (s *scanner) key() (key []byte, bad *DecodeError) {
 	return key, nil
 }
 
-// passes passes want, if the line goes on with it.
-func (s *scanner) passes(want string) bool {
-	rest := s.line[s.pos:]
-	if len(rest) < len(want) || string(rest[:len(want)]) != want {
-		return false
-	}
-	s.pos += len(want)
-	return true
-}
+// maxUsualKey is the longest of what requestKey and messageKey compare with.
+const maxUsualKey = len(`"temperature":`)
 
 // requestKey is key for the top-level object. The keys that most requests have are
-// recognised as they are mostly written, in a comparison or two.
-func (s *scanner) requestKey() (field, *DecodeError) {
-	switch {
-	case s.passes(`"id":`):
-		return fieldID, nil
-	case s.passes(`"messages":`):
-		return fieldMessages, nil
-	case s.passes(`"max_tokens":`):
-		return fieldMaxTokens, nil
-	case s.passes(`"stream":`):
-		return fieldStream, nil
-	case s.passes(`"temperature":`):
-		return fieldTemperature, nil
+// recognised as they are mostly written, in a comparison or two: of a constant, which
+// the compiler makes one of words.
+func (s *scanner) requestKey() (f field, bad *DecodeError) {
+	if rest := s.line[s.pos:]; len(rest) >= maxUsualKey {
+		n := 0
+		switch {
+		case string(rest[:5]) == `"id":`:
+			f, n = fieldID, 5
+		case string(rest[:11]) == `"messages":`:
+			f, n = fieldMessages, 11
+		case string(rest[:13]) == `"max_tokens":`:
+			f, n = fieldMaxTokens, 13
+		case string(rest[:9]) == `"stream":`:
+			f, n = fieldStream, 9
+		case string(rest[:14]) == `"temperature":`:
+			f, n = fieldTemperature, 14
+		}
+		if n > 0 {
+			s.pos += n
+			return f, nil
+		}
 	}
 	key, bad := s.key()
 	return requestField(key), bad
 }
 
 // messageKey is requestKey for a message.
-func (s *scanner) messageKey() (field, *DecodeError) {
-	switch {
-	case s.passes(`"role":`):
-		return fieldRole, nil
-	case s.passes(`"content":`):
-		return fieldContent, nil
+func (s *scanner) messageKey() (f field, bad *DecodeError) {
+	if rest := s.line[s.pos:]; len(rest) >= maxUsualKey {
+		switch {
+		case string(rest[:7]) == `"role":`:
+			s.pos += 7
+			return fieldRole, nil
+		case string(rest[:10]) == `"content":`:
+			s.pos += 10
+			return fieldContent, nil
+		}
 	}
 	key, bad := s.key()
 	return messageField(key), bad
