@@ -1,7 +1,5 @@
 package admit
 
-import "go.uber.org/atomic"
-
 // Ticket is one request's place in the daemon. Its zero value holds nothing;
 // Gate.Try fills it, and it may be used again after Release.
 //
@@ -9,24 +7,26 @@ import "go.uber.org/atomic"
 // (the worker that ran it, or the loop that took it out of the queue because
 // its client left) releases it, and exactly one of them does.
 type Ticket struct {
-	gate atomic.Pointer[Gate]
+	gate *Gate // nil if it holds nothing
 }
 
 func (t *Ticket) hold(g *Gate) {
-	if !t.gate.CompareAndSwap(nil, g) {
+	if t.gate != nil {
 		panic("admit: ticket is already held")
 	}
+	t.gate = g
 }
 
 // Held says whether the ticket holds a place.
-func (t *Ticket) Held() bool { return t.gate.Load() != nil }
+func (t *Ticket) Held() bool { return t.gate != nil }
 
 // Release gives the place back. Releasing a ticket that holds none is a
 // programmer error: two owners believe that they end the same request.
 func (t *Ticket) Release() {
-	g := t.gate.Swap(nil)
+	g := t.gate
 	if g == nil {
 		panic("admit: ticket released twice")
 	}
+	t.gate = nil
 	g.settle(g.state.Sub(1))
 }

@@ -84,9 +84,10 @@ type Conn struct {
 // seat is what the connections of one listener on one loop have in common, so that
 // each of many thousands holds one pointer for it.
 type seat struct {
-	lp   *eventLoop
-	ln   *Listener
-	lane Lane // owned by the loop
+	lp        *eventLoop
+	ln        *Listener
+	maxOutput int  // Options.MaxOutputBytes, which every token looks at
+	lane      Lane // owned by the loop
 }
 
 // place is who reads from a connection's socket.
@@ -173,7 +174,7 @@ func (c *Conn) WithTask(f func(Task)) bool {
 // meanwhile.
 func (c *Conn) Write(head, body []byte, tail string) error {
 	c.mu.Lock()
-	for !c.closed && c.unsent() >= c.lp.srv.opt.MaxOutputBytes {
+	for !c.closed && c.unsent() >= c.maxOutput {
 		if c.room == nil {
 			c.room = make(chan struct{})
 		}

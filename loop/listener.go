@@ -47,7 +47,7 @@ type ListenOptions struct {
 func (s *Server) Serve(ln net.Listener, h Handler, o ListenOptions) {
 	l := &Listener{srv: s, ln: ln, handler: h, opt: o}
 	for _, lp := range s.loops {
-		l.seats = append(l.seats, &seat{lp: lp, ln: l})
+		l.seats = append(l.seats, &seat{lp: lp, ln: l, maxOutput: s.opt.MaxOutputBytes})
 	}
 	s.mu.Lock()
 	s.listeners = append(s.listeners, l)

@@ -14,7 +14,7 @@ import (
 func BenchmarkOutbox(b *testing.B) {
 	frame := []byte(`{"type":"token","id":"r1","content":" the"}` + "\n")
 	lp := &eventLoop{srv: &Server{opt: Options{MaxOutputBytes: DefaultMaxOutputBytes}}}
-	c := &Conn{seat: &seat{lp: lp}, queued: true}
+	c := &Conn{seat: &seat{lp: lp, maxOutput: 1 << 20}, queued: true}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if err := c.Write(frame, nil, ""); err != nil {

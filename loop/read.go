@@ -22,9 +22,6 @@ func (lp *eventLoop) received(c *Conn, b []byte) {
 		lp.stash(c, b)
 		lp.consumeStashed(c)
 	}
-	if c.busy && c.in == nil && c.pend == nil && !c.watched {
-		return // the usual case: a task has begun, and there is nothing else to see to
-	}
 	lp.settle(c)
 }
 

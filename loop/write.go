@@ -124,7 +124,7 @@ func (lp *eventLoop) charge(c *Conn) {
 // room in the socket, closes, parks or attaches again. Every path of the loop
 // that touches a connection ends here.
 func (lp *eventLoop) settle(c *Conn) {
-	if c.dead {
+	if c.dead || lp.calm(c) {
 		return
 	}
 	lp.reportBacklog(c)
@@ -158,6 +158,13 @@ func (lp *eventLoop) settle(c *Conn) {
 	if !c.dead {
 		lp.watch(c)
 	}
+}
+
+// calm says that there is nothing to settle: the usual case, whatever happened.
+func (lp *eventLoop) calm(c *Conn) bool {
+	return c.pend == nil && c.in == nil && !c.closing && !c.watched && c.authed &&
+		c.place == inGnet && c.backlogSeen == 0 && c.charged == 0 &&
+		!lp.srv.stopping.Load() && (c.busy || lp.srv.timeouts.Load().Idle <= 0)
 }
 
 // reportBacklog tells workers how much of the outbox is with the loop.
