@@ -57,13 +57,12 @@ type request struct {
 // request's own buffer: the line belongs to the loop. A long line may be kept
 // instead; it is freed with the request.
 func (r *request) fill(
-	c *loop.Conn, client *Client, w *codec.Request, quotedID []byte, keep bool,
+	c *loop.Conn, client *Client, w *codec.Request, keep bool,
 ) {
 	r.conn, r.client = c, client
 	if !keep {
 		r.text = w.MoveTo(r.text)
 	}
-	r.quotedID = append(r.quotedID[:0], quotedID...)
 	r.stream = w.Stream
 	r.req = engine.Request{
 		ID:          w.ID,

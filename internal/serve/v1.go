@@ -113,10 +113,9 @@ func (h *v1) NewLane() loop.Lane {
 type v1Lane struct {
 	*v1
 	dec *codec.Decoder
-	// spare is the request that the next admission fills. Its ticket is what a
-	// try needs, so a rejected request touches no pool.
+	// spare is the request that the next admission fills. Its ticket is what a try
+	// needs and its quotedID what a rejection shows, so that one touches no pool.
 	spare *request
-	id    []byte // quoted
 	kept  []*request
 }
 
@@ -157,14 +156,15 @@ func (l *v1Lane) Line(
 		l.invalid(conn, client, "", err)
 		return codec.AppendError(dst, emptyID, codec.InvalidRequest, err.Error()), loop.Close
 	}
-	l.id = codec.AppendQuoted(l.id[:0], w.ID)
-	if len(l.id) > l.svc.opt.maxAnswer {
+	id := codec.AppendQuoted(l.spare.quotedID[:0], w.ID)
+	l.spare.quotedID = id
+	if len(id) > l.svc.opt.maxAnswer {
 		l.oversized(conn, client, int64(l.svc.opt.maxAnswer))
 		return codec.AppendError(dst, emptyID, codec.FrameTooLarge, longIDText), loop.Close
 	}
 	if err := w.Validate(); err != nil {
 		l.invalid(conn, client, w.ID, err)
-		return codec.AppendError(dst, l.id, codec.InvalidRequest, err.Error()), loop.Next
+		return codec.AppendError(dst, id, codec.InvalidRequest, err.Error()), loop.Next
 	}
 	switch l.svc.gate.Try(&l.spare.ticket) {
 	case admit.Full:
@@ -175,11 +175,11 @@ func (l *v1Lane) Line(
 		return dst, loop.Next
 	case admit.Closed:
 		l.reject(metrics.ShuttingDown)
-		return codec.AppendError(dst, l.id, codec.BackendUnavailable, "admission closed"), loop.Close
+		return codec.AppendError(dst, id, codec.BackendUnavailable, "admission closed"), loop.Close
 	}
 	r := l.spare
 	l.spare = l.take()
-	r.fill(conn, client, w, l.id, keep)
+	r.fill(conn, client, w, keep)
 	r.arrived = arrived
 	if !conn.Attach(r) { // only off the loop can the client be gone meanwhile
 		r.ticket.Release()
@@ -235,7 +235,7 @@ func (l *v1Lane) queueFull(
 	l.svc.opt.Log.QueueFull(&activity.QueueFull{
 		From: client.from(conn), At: arrived, ReqID: id, Active: active, Queued: queued, RetryAfterMS: retry,
 	})
-	return codec.AppendQueueFull(dst, l.id, retry, active, queued)
+	return codec.AppendQueueFull(dst, l.spare.quotedID, retry, active, queued)
 }
 
 // Auth compares the key in constant time, whatever its length.
