@@ -1,6 +1,7 @@
 package activity
 
 import (
+	"encoding/binary"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -170,10 +171,17 @@ func (s *stamp) append(dst []byte, t time.Time) []byte {
 		s.second = sec
 		t.UTC().AppendFormat(s.text[:0], "2006-01-02T15:04:05")
 	}
-	dst = append(dst, s.text[:]...)
 	us := uint32(t.Nanosecond()) / 1000
-	return append(dst, '.',
-		byte('0'+us/100000), byte('0'+us/10000%10), byte('0'+us/1000%10),
-		byte('0'+us/100%10), byte('0'+us/10%10), byte('0'+us%10),
-		'+', '0', '0', ':', '0', '0')
+	a, b, c := pairs[us/10000], pairs[us/100%100], pairs[us%100]
+	digits := '.' | uint64(a)<<8 | uint64(b)<<24 | uint64(c)<<40 | '+'<<56
+	dst = append(append(dst, s.text[:16]...), s.text[16:]...) // see codec.AppendLiteral
+	return append(binary.LittleEndian.AppendUint64(dst, digits), "00:00"...)
 }
+
+// pairs are the two digits of 0 to 99, the first one in the low byte.
+var pairs = func() (t [100]uint16) {
+	for i := range t {
+		t[i] = uint16('0'+i/10) | uint16('0'+i%10)<<8
+	}
+	return t
+}()
