@@ -35,6 +35,7 @@ type request struct {
 	stream    bool
 	tokenHead []byte // what each token frame begins with; made for the first
 	quotedID  []byte
+	room      int   // for the escaped text, in bytes: what the done frame has besides is fixed
 	arrived   int64 // loop.Nanotime
 
 	waiter admit.Waiter[*request] // the queue's
@@ -63,6 +64,7 @@ func (r *request) fill(
 	if !keep {
 		r.text = w.MoveTo(r.text)
 	}
+	r.room = r.svc.opt.maxAnswer - len(r.quotedID)
 	r.stream = w.Stream
 	r.req = engine.Request{
 		ID:          w.ID,
@@ -173,7 +175,7 @@ func (r *request) Token(text []byte) error {
 	}
 	start := len(r.content)
 	r.content = codec.AppendEscaped(r.content, text)
-	if len(r.quotedID)+len(r.content) > r.svc.opt.maxAnswer {
+	if len(r.content) > r.room {
 		return errTooLong
 	}
 	if !r.stream {
