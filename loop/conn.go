@@ -174,6 +174,22 @@ func (c *Conn) WithTask(f func(Task)) bool {
 // meanwhile.
 func (c *Conn) Write(head, body []byte, tail string) error {
 	c.mu.Lock()
+	out := c.out
+	if out == nil || c.backlog+len(out.B) >= c.maxOutput {
+		if out = c.waitForRoom(); out == nil {
+			c.mu.Unlock()
+			return ErrClosed
+		}
+	}
+	out.B = append(append(append(out.B, head...), body...), tail...)
+	c.mark(0)
+	c.mu.Unlock()
+	return nil
+}
+
+// waitForRoom gives the outbox when there is room in it, nil if the connection has
+// ended; mu is held, but not while it waits.
+func (c *Conn) waitForRoom() *buffer {
 	for !c.closed && c.unsent() >= c.maxOutput {
 		if c.room == nil {
 			c.room = make(chan struct{})
@@ -184,14 +200,9 @@ func (c *Conn) Write(head, body []byte, tail string) error {
 		c.mu.Lock()
 	}
 	if c.closed {
-		c.mu.Unlock()
-		return ErrClosed
+		return nil
 	}
-	out := c.outbox()
-	out.B = append(append(append(out.B, head...), body...), tail...)
-	c.mark(0)
-	c.mu.Unlock()
-	return nil
+	return c.outbox()
 }
 
 // Finish appends the task's last frames and ends it: the connection's next line
