@@ -60,6 +60,10 @@ const (
 	gatherFrom  = 8
 	gatherTurns = 8
 
+	// steppingBatches is how many batches of whole answers it takes until the loop
+	// gives no more of those turns; one unfinished answer, and it does again.
+	steppingBatches = 64
+
 	// drainRounds is how often the loop looks at its dirty list again before it
 	// lets other events have their turn.
 	drainRounds = 4

@@ -25,6 +25,7 @@ type eventLoop struct {
 	// clock. The loop comes by before it sleeps then, see line, so it is never old.
 	roundAt   int64
 	handy     []*buffer // empty, for the answers to come; see lend
+	stepping  int       // batches for which engines are taken to step, see gather
 	watching  *Conn     // connections with a deadline
 	spare     int       // a descriptor, see keepSpare; -1: there is none
 	expiredAt int64     // when expire last ran
@@ -170,7 +171,8 @@ func (lp *eventLoop) breathe() {
 // gather takes the dirty list, oldest first. If it is long, engines step through
 // many streams at once: workers get a few more turns first, so that each of the
 // writes to come, which cost ten times as much as a step, carries a few frames.
-// Where nothing is ready to run the turns cost nothing, and nobody waits.
+// Where nothing is ready to run nobody waits. Engines that give an answer in one go
+// have nothing to gain: if none was found unfinished for a while there are no turns.
 func (lp *eventLoop) gather() *Conn {
 	var head *Conn
 	n := 0
@@ -179,7 +181,8 @@ func (lp *eventLoop) gather() *Conn {
 		c.link = head
 		head, c = c, next
 	}
-	if n >= gatherFrom {
+	if n >= gatherFrom && lp.stepping > 0 {
+		lp.stepping--
 		for range gatherTurns {
 			runtime.Gosched()
 		}
@@ -202,6 +205,7 @@ func (lp *eventLoop) serve(c *Conn) {
 	}
 	if c.task != nil {
 		c.out = lp.lend()
+		lp.stepping = steppingBatches
 	}
 	c.mu.Unlock()
 	if spent != nil {
