@@ -144,18 +144,19 @@ func appendMillis(dst []byte, d time.Duration) []byte {
 	return append(strconv.AppendUint(dst, ms, 10), '.', a, b, c)
 }
 
-// wallClock tells the wall time of moments on a monotonic clock. It reads the
-// system's once a wallSync: a step of that clock is seen so much later.
+// wallClock tells the wall time, in Unix nanoseconds, of moments on a monotonic
+// clock. It reads the system's once a wallSync: a step of that clock is seen so much
+// later.
 type wallClock struct {
-	wall time.Time
+	wall int64
 	mono int64 // the same moment; 0 is none yet
 }
 
-func (c *wallClock) at(mono int64) time.Time {
+func (c *wallClock) at(mono int64) int64 {
 	if d := time.Duration(mono - c.mono); c.mono == 0 || d < -wallSync || d >= wallSync {
-		c.wall, c.mono = time.Now().Round(0), mono
+		c.wall, c.mono = time.Now().UnixNano(), mono
 	}
-	return c.wall.Add(time.Duration(mono - c.mono))
+	return c.wall + mono - c.mono
 }
 
 // A stamp formats times and remembers the text of the last second, which is
@@ -165,13 +166,18 @@ type stamp struct {
 	text   [len("2006-01-02T15:04:05")]byte
 }
 
-// append appends t in UTC, RFC 3339 with microseconds and a numeric offset.
-func (s *stamp) append(dst []byte, t time.Time) []byte {
-	if sec := t.Unix(); sec != s.second || s.text[0] == 0 {
-		s.second = sec
-		t.UTC().AppendFormat(s.text[:0], "2006-01-02T15:04:05")
+// append appends the moment now, in Unix nanoseconds, in UTC, RFC 3339 with
+// microseconds and a numeric offset.
+func (s *stamp) append(dst []byte, now int64) []byte {
+	sec, ns := now/int64(time.Second), now%int64(time.Second)
+	if ns < 0 {
+		sec, ns = sec-1, ns+int64(time.Second)
 	}
-	us := uint32(t.Nanosecond()) / 1000
+	if sec != s.second || s.text[0] == 0 {
+		s.second = sec
+		time.Unix(sec, 0).UTC().AppendFormat(s.text[:0], "2006-01-02T15:04:05")
+	}
+	us := uint64(ns) / 1000
 	a, b, c := pairs[us/10000], pairs[us/100%100], pairs[us%100]
 	digits := '.' | uint64(a)<<8 | uint64(b)<<24 | uint64(c)<<40 | '+'<<56
 	dst = append(append(dst, s.text[:16]...), s.text[16:]...) // see codec.AppendLiteral

@@ -90,8 +90,8 @@ func encodeRecord(dst []byte, r slog.Record, with []field, prefix string) []byte
 		field{"msg", quoted(r.Message, maxMessageBytes)},
 	)
 	if !r.Time.IsZero() {
-		var s stamp
-		fields = append(fields, field{"t", append(s.append([]byte{'"'}, r.Time), '"')})
+		t := r.Time.UTC().AppendFormat([]byte{'"'}, "2006-01-02T15:04:05.000000+00:00")
+		fields = append(fields, field{"t", append(t, '"')})
 	}
 	if !slices.ContainsFunc(fields, func(f field) bool { return f.key == componentKey }) {
 		fields = append(fields, field{componentKey, quoted(defaultComponent, maxStringBytes)})

@@ -17,7 +17,7 @@ const activityField = `"component":"activity",`
 type line struct {
 	b     []byte
 	start int
-	now   time.Time
+	now   int64 // Unix nanoseconds
 }
 
 // str appends a text field, unless it is empty.
@@ -109,7 +109,7 @@ func (n *line) wire(w Wire) {
 	}
 }
 
-func (n *line) time(s *stamp, now time.Time) {
+func (n *line) time(s *stamp, now int64) {
 	n.b = append(n.b, `"t":"`...)
 	n.b = s.append(n.b, now)
 	n.b = append(n.b, '"', ',')
@@ -130,9 +130,9 @@ func (l *Log) beginsAt(k kind, at int64) bool {
 	if l == nil || !l.enabled(kinds[k].level) {
 		return false
 	}
-	var now time.Time
+	var now int64
 	if at == 0 {
-		now = time.Now()
+		now = time.Now().UnixNano()
 	}
 	l.file.mu.Lock()
 	if at != 0 {
@@ -157,7 +157,7 @@ func (l *Log) beginsAt(k kind, at int64) bool {
 // suppressed counts one more client-caused event and reports whether there
 // were too many of its kind in this second.
 func (l *Log) suppressed(f *floodCount) bool {
-	if sec := l.now.Unix(); sec != f.second {
+	if sec := l.now / int64(time.Second); sec != f.second {
 		f.second, f.lines = sec, 0
 	}
 	if f.lines < floodLinesPerSecond {

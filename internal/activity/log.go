@@ -33,7 +33,7 @@ type Log struct {
 	path   string
 
 	// guarded by file.mu
-	now   time.Time // of the event being encoded
+	now   int64 // of the event being encoded, Unix nanoseconds
 	stamp stamp
 	wall  wallClock
 	flood [kindCount]floodCount
@@ -159,7 +159,7 @@ func (l *Log) summary(buf []byte, msg, event string, count uint64) []byte {
 	n.str(`"event":"`, event)
 	n.b = append(n.b, `"level":"warn",`...)
 	n.str(`"msg":"`, msg)
-	n.time(&l.stamp, time.Now())
+	n.time(&l.stamp, time.Now().UnixNano())
 	return n.end()
 }
 
