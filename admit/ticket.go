@@ -5,7 +5,8 @@ package admit
 //
 // A ticket belongs to the request, not to a goroutine: whoever ends the request
 // (the worker that ran it, or the loop that took it out of the queue because
-// its client left) releases it, and exactly one of them does.
+// its client left) releases it, and exactly one of them does. Its methods are for the
+// request's owner of the moment, one goroutine at a time.
 type Ticket struct {
 	gate *Gate // nil if it holds nothing
 }

@@ -1,7 +1,7 @@
 package codec
 
 // AppendLiteral appends a constant of up to 48 bytes in pieces of sixteen, which the
-// compiler stores on the spot; the loops and cases are gone where it is inlined. A
+// compiler stores on the spot: the cases are gone where this is inlined. A
 // longer piece would be a call of memmove, which branches on the length: between two
 // calls of the kernel the processor has forgotten how, and guesses wrong at 8 ns each.
 // The line of the log, with eleven constants, costs 130 ns less for it.

@@ -110,18 +110,6 @@ func pack(buf []byte, s string) (string, []byte) {
 	return unsafe.String(&buf[start], len(s)), buf
 }
 
-// wipe empties the messages. For the few that most requests have it does so one by one:
-// clear costs 10 ns to begin with.
-func wipe(messages []Message) {
-	if len(messages) > 4 {
-		clear(messages)
-		return
-	}
-	for i := range messages {
-		messages[i].Role, messages[i].Content = "", ""
-	}
-}
-
 // constantRole is role as a constant, so that it pins no line; anything but a
 // role gives "".
 func constantRole(role string) string {
@@ -142,6 +130,8 @@ func messagesFor(old []Message, n int) []Message {
 	if n > cap(old) || (cap(old) > maxKeptMessages && n <= maxKeptMessages) {
 		return make([]Message, 0, max(n, 4))
 	}
-	wipe(old) // what it points to may be freed
+	for i := range old { // clear would cost 10 ns to begin with
+		old[i].Role, old[i].Content = "", "" // what they point to may be freed
+	}
 	return old[:0]
 }

@@ -174,7 +174,7 @@ func (c *Conn) WithTask(f func(Task)) bool {
 // meanwhile.
 func (c *Conn) Write(head, body []byte, tail string) error {
 	c.mu.Lock()
-	out := c.out
+	out := c.out // none if the connection has ended
 	if out == nil || c.backlog+len(out.B) >= c.maxOutput {
 		if out = c.waitForRoom(); out == nil {
 			c.mu.Unlock()
