@@ -53,17 +53,23 @@ func TestAllocations(t *testing.T) {
 	f("refuse a repeated key", refuse(`{`+hi+`,`+hi+`}`))
 
 	id := AppendQuoted(nil, "r1")
-	escaped := AppendEscaped(nil, []byte(" the \"end\"\n"))
-	head := AppendTokenHead(nil, id)
+	var a Answer
 	out := make([]byte, 0, 4096)
 	f("escape", func() { out = AppendEscaped(out[:0], []byte("é\"\n\xff")) })
 	f("quote", func() { out = AppendQuoted(out[:0], "id") })
-	f("token", func() { out = appendToken(out[:0], head, escaped) })
-	f("done", func() { out = AppendDone(out[:0], id, escaped, Usage{1, 2}, "end", "mock") })
+	f("answer", func() {
+		a.Trim(1 << 10)
+		a.Begin("r1")
+		for range 4 {
+			a.Token([]byte(" the"))
+			a.Token([]byte(" \"end\"\n"))
+		}
+		a.Done(Usage{1, 8}, "end", "mock")
+	})
 	f("error", func() { out = AppendError(out[:0], id, Internal, "oh") })
 	f("queue_full", func() { out = AppendQueueFull(out[:0], id, 100, 1, 1) })
 
-	token := appendToken(nil, head, []byte("alpha "))
+	token := tokenFrame("r1", "alpha ")
 	f("decode a frame", func() {
 		if _, err := fd.Decode(token[:len(token)-1]); err != nil {
 			t.Fatal(err)

@@ -31,9 +31,9 @@ func TestFrameDecode_Success(t *testing.T) {
 			}
 		}
 		id := AppendQuoted(nil, "r\n1")
-		f(string(appendToken(nil, AppendTokenHead(nil, id), AppendEscaped(nil, []byte("é\"")))),
+		f(string(tokenFrame("r\n1", "é\"")),
 			Frame{Type: "token", ID: "r\n1", Content: "é\""}, false)
-		f(string(AppendDone(nil, id, []byte("abc"), Usage{7, 8}, "end", "mock")),
+		f(string(doneFrame("r\n1", "abc", Usage{7, 8}, "end", "mock")),
 			Frame{
 				Type: "done", ID: "r\n1", Content: "abc", Usage: Usage{7, 8},
 				StopReason: "end", Backend: "mock",
@@ -95,7 +95,7 @@ func TestFrameDecode_ReuseLeaksNothing(t *testing.T) {
 		id := AppendQuoted(nil, "secret")
 		for _, before := range [][]byte{
 			AppendQueueFull(nil, id, 1, 2, 3),
-			AppendDone(nil, id, []byte("secret"), Usage{1, 2}, "end", "mock"),
+			doneFrame("secret", "secret", Usage{1, 2}, "end", "mock"),
 			[]byte(`{"type":"token","id":"secret","content":1}`),
 		} {
 			_, _ = d.Decode(before)

@@ -82,14 +82,20 @@ func BenchmarkToken(b *testing.B) {
 		[]byte("t0"), []byte(" the"), []byte("\n"), []byte(" \"quoted\""), []byte("café"),
 		[]byte("hello world, longer"),
 	}
-	id := AppendQuoted(nil, "r1")
-	head := AppendTokenHead(nil, id)
-	var escaped, out []byte
+	var a Answer
+	a.Begin("r1")
 	b.Run("append", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			escaped = AppendEscaped(escaped[:0], tokens[i%len(tokens)])
-			out = appendToken(out[:0], head, escaped)
+			a.content, a.Frames = a.content[:0], a.Frames[:0]
+			a.Token(tokens[i%len(tokens)])
+		}
+	})
+	b.Run("append_short", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			a.content, a.Frames = a.content[:0], a.Frames[:0]
+			a.Token(tokens[1])
 		}
 	})
 	b.Run("encoding_json", func(b *testing.B) {
@@ -127,6 +133,9 @@ func BenchmarkEscape(b *testing.B) {
 func BenchmarkOtherFrames(b *testing.B) {
 	id := AppendQuoted(nil, "r1")
 	var out []byte
+	var a Answer
+	a.Begin("r1")
+	a.Add([]byte("alpha beta gamma"))
 	run := func(name string, f func()) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -136,11 +145,12 @@ func BenchmarkOtherFrames(b *testing.B) {
 		})
 	}
 	run("done", func() {
-		out = AppendDone(out[:0], id, []byte("alpha beta gamma"), Usage{1, 3}, "end", "mock")
+		a.Frames = a.Frames[:0]
+		a.Done(Usage{1, 3}, "end", "mock")
 	})
 	run("queue_full", func() { out = AppendQueueFull(out[:0], id, 1500, 4, 10) })
 	fd := NewFrameDecoder()
-	line := appendToken(nil, AppendTokenHead(nil, id), []byte("alpha "))
+	line := tokenFrame("r1", "alpha ")
 	run("decode_token", func() {
 		if _, err := fd.Decode(line[:len(line)-1]); err != nil {
 			b.Fatal(err)

@@ -34,10 +34,10 @@
 // # Encoding
 //
 // The AppendX functions append one whole frame, `\n` included, to a buffer of the
-// caller's and allocate only to grow it. They may be called from any goroutine.
-// What stays the same for a whole request is encoded once by the caller
-// ([AppendQuoted], [AppendTokenHead]) and token texts are escaped once
-// ([AppendEscaped]) for both the token frame and the final done frame.
+// caller's and allocate only to grow it. They may be called from any goroutine. The id
+// is encoded once by the caller ([AppendQuoted]). An [Answer] has a request's token and
+// done frames: what stays the same for all of them is encoded once, and each text once
+// for both.
 //
 // # Errors
 //

@@ -30,15 +30,12 @@ const (
 // AppendEscaped appends text as the inside of a JSON string. Bytes that are not
 // UTF-8 become U+FFFD, one each. Only what JSON demands is escaped: no HTML.
 func AppendEscaped(dst, text []byte) []byte {
-	from, i := 0, 0    // text[from:i] needs no escape and is still to be appended
-	if len(text) < 8 { // like most tokens: no word to look at
-		for i < len(text) && escapes[text[i]] == 0 {
-			i++
-		}
-		if i == len(text) {
-			return append(dst, text...)
-		}
+	if w, ok := plainWord(text); ok && cap(dst)-len(dst) >= 8 { // like most ids
+		n := len(dst)
+		binary.LittleEndian.PutUint64(dst[n:n+8], w) // with zeros in the spare room
+		return dst[:n+len(text)]
 	}
+	from, i := 0, 0 // text[from:i] needs no escape and is still to be appended
 	for i < len(text) {
 		if len(text)-i >= 8 {
 			w := binary.LittleEndian.Uint64(text[i:])
@@ -71,6 +68,25 @@ func AppendEscaped(dst, text []byte) []byte {
 		from = i
 	}
 	return append(dst, text[from:]...)
+}
+
+// plainWord gives a text of 1 to 8 bytes that needs no escape as a word, the first
+// byte lowest, zeros above the last.
+func plainWord(text []byte) (w uint64, ok bool) {
+	n := len(text)
+	switch {
+	case n > 8 || n == 0:
+		return 0, false
+	case n >= 4:
+		hi := uint64(binary.LittleEndian.Uint32(text[n-4:]))
+		w = uint64(binary.LittleEndian.Uint32(text)) | hi<<(8*(n-4))
+	case n >= 2:
+		hi := uint64(binary.LittleEndian.Uint16(text[n-2:]))
+		w = uint64(binary.LittleEndian.Uint16(text)) | hi<<(8*(n-2))
+	default:
+		w = uint64(text[0])
+	}
+	return w, notPlain(w|' '*eachByte<<(8*n)) == 0 // nothing behind the text counts
 }
 
 // characters returns the length of the run of whole non-ASCII characters that

@@ -20,38 +20,6 @@ type Usage struct {
 	CompletionTokens uint32 `json:"completion_tokens"`
 }
 
-// AppendTokenHead appends what all token frames of a request begin with. A token
-// frame is this, the text from [AppendEscaped], and [TokenTail]. quotedID is from
-// [AppendQuoted].
-func AppendTokenHead(dst, quotedID []byte) []byte {
-	dst = AppendLiteral(dst, `{"type":"token","id":`)
-	dst = append(dst, quotedID...)
-	return append(dst, `,"content":"`...)
-}
-
-// TokenTail is what every token frame ends with.
-const TokenTail = "\"}\n"
-
-// AppendDone appends the done frame. escapedContent is the whole text: the token
-// frames' escaped contents one after the other.
-func AppendDone(
-	dst, quotedID, escapedContent []byte, u Usage, stop string, backend string,
-) []byte {
-	dst = AppendLiteral(dst, `{"type":"done","id":`)
-	dst = append(dst, quotedID...)
-	dst = append(dst, `,"content":"`...)
-	dst = append(dst, escapedContent...)
-	dst = AppendLiteral(dst, `","usage":{"prompt_tokens":`)
-	dst = strconv.AppendUint(dst, uint64(u.PromptTokens), 10)
-	dst = AppendLiteral(dst, `,"completion_tokens":`)
-	dst = strconv.AppendUint(dst, uint64(u.CompletionTokens), 10)
-	dst = append(dst, `},"stop_reason":`...)
-	dst = AppendQuoted(dst, stop)
-	dst = append(dst, `,"backend":`...)
-	dst = AppendQuoted(dst, backend)
-	return append(dst, "}\n"...)
-}
-
 // AppendError appends an error frame. The message goes to the client: no secret,
 // and nothing of another program's text that is not cut and cleaned.
 func AppendError(dst, quotedID []byte, code Code, message string) []byte {

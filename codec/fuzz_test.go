@@ -105,8 +105,8 @@ func checkReason(t *testing.T, line []byte, err error) {
 // against encoding/json's grammar.
 func FuzzFrameDecode(f *testing.F) {
 	id := AppendQuoted(nil, "r1")
-	f.Add(appendToken(nil, AppendTokenHead(nil, id), []byte(`caf\u00e9`)))
-	f.Add(AppendDone(nil, id, []byte("abc"), Usage{1, 2}, "end", "mock"))
+	f.Add(tokenFrame("r1", `caf\u00e9`))
+	f.Add(doneFrame("r1", "abc", Usage{1, 2}, "end", "mock"))
 	f.Add(AppendQueueFull(nil, id, 1, 2, 3))
 	f.Add([]byte(`{"usage":null,"content":{"a":[1]},"type":"later"}`))
 	build, std := NewFrameDecoder(), &FrameDecoder{json: stdFiller{}}
@@ -175,8 +175,7 @@ func FuzzRoundTrip(f *testing.F) {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
 
-		out := AppendDone(nil, AppendQuoted(nil, r.ID), AppendEscaped(nil, []byte(user)),
-			Usage{n, n}, "end", "mock")
+		out := doneFrame(r.ID, user, Usage{n, n}, "end", "mock")
 		frame, err := fd.Decode(out[:len(out)-1])
 		if err != nil {
 			t.Fatalf("Decode(%s): %v", out, err)

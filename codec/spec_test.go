@@ -26,21 +26,17 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	id := func(s string) []byte { return AppendQuoted(nil, s) }
-	esc := func(s string) []byte { return AppendEscaped(nil, []byte(s)) }
-	token := func(id, escaped []byte) []byte {
-		return appendToken(nil, AppendTokenHead(nil, id), escaped)
-	}
 
-	f(token(id("r1"), esc("alpha ")),
+	f(tokenFrame("r1", "alpha "),
 		`{"type":"token","id":"r1","content":"alpha "}`)
-	f(token(id(""), esc("")),
+	f(tokenFrame("", ""),
 		`{"type":"token","id":"","content":""}`)
-	f(token(id(`a"b`), esc("<&>\n")),
+	f(tokenFrame(`a"b`, "<&>\n"),
 		`{"type":"token","id":"a\"b","content":"<&>\n"}`)
-	f(AppendDone(nil, id("r1"), esc("alpha beta gamma"), Usage{0, 3}, "end", "mock"),
+	f(doneFrame("r1", "alpha beta gamma", Usage{0, 3}, "end", "mock"),
 		`{"type":"done","id":"r1","content":"alpha beta gamma",`+
 			`"usage":{"prompt_tokens":0,"completion_tokens":3},"stop_reason":"end","backend":"mock"}`)
-	f(AppendDone(nil, id(""), nil, Usage{1<<32 - 1, 1<<32 - 1}, "length", `b"`),
+	f(doneFrame("", "", Usage{1<<32 - 1, 1<<32 - 1}, "length", `b"`),
 		`{"type":"done","id":"","content":"","usage":{"prompt_tokens":4294967295,`+
 			`"completion_tokens":4294967295},"stop_reason":"length","backend":"b\""}`)
 	f(AppendError(nil, id("bad"), InvalidRequest, errNoMessages.Error()),
@@ -57,15 +53,21 @@ func TestFrames(t *testing.T) {
 	f(AppendQueueFull(nil, id("second"), 1500, 4, 10),
 		`{"type":"error","id":"second","code":"queue_full","message":"queue full",`+
 			`"retry_after_ms":1500,"active":4,"queued":10}`)
-
-	if got := string(AppendTokenHead([]byte("before"), id("x"))); !strings.HasPrefix(got, `before{`) {
-		t.Errorf("AppendTokenHead does not append: %s", got)
-	}
 }
 
-// appendToken makes a token frame of its parts.
-func appendToken(dst, head, escaped []byte) []byte {
-	return append(append(append(dst, head...), escaped...), TokenTail...)
+func tokenFrame(id, text string) []byte {
+	var a Answer
+	a.Begin(id)
+	a.Token([]byte(text))
+	return a.Frames
+}
+
+func doneFrame(id, text string, u Usage, stop, backend string) []byte {
+	var a Answer
+	a.Begin(id)
+	a.Add([]byte(text))
+	a.Done(u, stop, backend)
+	return a.Frames
 }
 
 func TestAppendRequest(t *testing.T) {

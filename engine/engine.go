@@ -75,7 +75,11 @@ type Sink interface {
 	// sink copies it, so the caller may reuse the slice. It blocks while the
 	// client's outbox is full. An error means that nobody listens any more:
 	// the engine stops and returns that error.
-	Token(text []byte) error
+	//
+	// more says that the next token or Generate's return follows at once, without
+	// waiting for anything: the sink may keep this one until then, so that both
+	// leave together. Its error may come with a later token.
+	Token(text []byte, more bool) error
 }
 
 // Engine computes answers.

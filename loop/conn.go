@@ -167,12 +167,11 @@ func (c *Conn) WithTask(f func(Task)) bool {
 	return true
 }
 
-// Write appends a frame, which comes in three parts, to the outbox, to be written by
-// the loop. It is for the worker that runs the connection's task. It waits while
+// Write appends frames to the outbox, to be written by the loop. It is for the worker that runs the connection's task. It waits while
 // Options.MaxOutputBytes are pending, which is how a slow reader slows the engine;
 // the loop closes the connection of a reader that takes nothing for Timeouts.Stall
 // meanwhile.
-func (c *Conn) Write(head, body []byte, tail string) error {
+func (c *Conn) Write(frames []byte) error {
 	c.mu.Lock()
 	out := c.out // none if the connection has ended
 	if out == nil || c.backlog+len(out.B) >= c.maxOutput {
@@ -181,7 +180,7 @@ func (c *Conn) Write(head, body []byte, tail string) error {
 			return ErrClosed
 		}
 	}
-	out.B = append(append(append(out.B, head...), body...), tail...)
+	out.B = append(out.B, frames...)
 	c.mark(0)
 	c.mu.Unlock()
 	return nil
@@ -206,23 +205,28 @@ func (c *Conn) waitForRoom() *buffer {
 }
 
 // Finish appends the task's last frames and ends it: the connection's next line
-// may be consumed. It never waits. The task is the lane's again, see Lane.Recycle,
-// unless Finish reports false: the connection has ended, and the task is the caller's.
-func (c *Conn) Finish(frames []byte) bool { return c.finish(frames, evFinished) }
+// may be consumed. It never waits. It may leave other memory, empty, in the place of
+// the frames'. The task is the lane's again, see Lane.Recycle, unless Finish reports
+// false: the connection has ended, and the task is the caller's.
+func (c *Conn) Finish(frames *[]byte) bool { return c.finish(frames, evFinished) }
 
 // FinishClose is Finish for an answer after which the connection is closed.
-func (c *Conn) FinishClose(frames []byte) bool { return c.finish(frames, evFinished|evClose) }
+func (c *Conn) FinishClose(frames *[]byte) bool { return c.finish(frames, evFinished|evClose) }
 
-func (c *Conn) finish(frames []byte, ev event) bool {
+func (c *Conn) finish(frames *[]byte, ev event) bool {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
 		return false
 	}
 	c.task, c.spent = nil, c.task
-	if len(frames) > 0 {
+	if len(*frames) > 0 {
 		b := c.outbox()
-		b.B = append(b.B, frames...)
+		if len(b.B) == 0 {
+			b.B, *frames = *frames, b.B
+		} else {
+			b.B = append(b.B, *frames...)
+		}
 	}
 	c.mark(ev)
 	c.mu.Unlock()

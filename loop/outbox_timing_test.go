@@ -17,7 +17,7 @@ func BenchmarkOutbox(b *testing.B) {
 	c := &Conn{seat: &seat{lp: lp, maxOutput: 1 << 20}, queued: true}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if err := c.Write(frame, nil, ""); err != nil {
+		if err := c.Write(frame); err != nil {
 			b.Fatal(err)
 		}
 		if i%9 == 8 {

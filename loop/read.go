@@ -247,9 +247,9 @@ func (s *Server) decode(c *Conn, line []byte) {
 	reply, act := s.lineContained(c, lane, line)
 	switch act {
 	case Next:
-		c.Finish(reply)
+		c.Finish(&reply)
 	case Close:
-		c.FinishClose(reply)
+		c.FinishClose(&reply)
 	case Busy:
 		// The task has the connection and answers.
 	}

@@ -122,12 +122,13 @@ func (l scriptLane) start(c *Conn, run func(cancel chan struct{})) Action {
 
 func (s *script) work(c *Conn, n int, text string) {
 	for i := range n {
-		if err := c.Write(fmt.Append(nil, i), fmt.Append(nil, " ", text), "\n"); err != nil {
+		if err := c.Write(fmt.Appendf(nil, "%d %s\n", i, text)); err != nil {
 			s.workErr <- err
 			return
 		}
 	}
-	c.Finish([]byte("done\n"))
+	done := []byte("done\n")
+	c.Finish(&done)
 	s.workErr <- nil
 }
 
@@ -135,9 +136,10 @@ func (s *script) hold(c *Conn, cancel chan struct{}) {
 	s.holding <- struct{}{}
 	select {
 	case <-s.release:
-		c.Finish([]byte("held\n"))
+		held := []byte("held\n")
+		c.Finish(&held)
 	case <-cancel:
-		if c.Finish(nil) {
+		if c.Finish(new([]byte)) {
 			panic("finished on a connection that has ended")
 		}
 	}

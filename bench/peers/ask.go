@@ -53,7 +53,7 @@ func (a httpAsker) ask(
 // tokenSink is an engine.Sink that only counts.
 type tokenSink func()
 
-func (s tokenSink) Token([]byte) error {
+func (s tokenSink) Token([]byte, bool) error {
 	s()
 	return nil
 }

@@ -234,11 +234,11 @@ func (e *Engine) follow(
 		}
 		done, last := st.take(&b)
 		text := b.text
-		for _, n := range b.sizes {
+		for i, n := range b.sizes {
 			if quit != nil {
 				break
 			}
-			if err := out.Token(text[:n]); err != nil {
+			if err := out.Token(text[:n], done || i+1 < len(b.sizes)); err != nil {
 				abandon(err)
 				break
 			}

@@ -83,7 +83,7 @@ type sink struct {
 	token  func(n int) error // called before the n-th token is taken, from 1
 }
 
-func (s *sink) Token(text []byte) error {
+func (s *sink) Token(text []byte, _ bool) error {
 	s.tokens++
 	if s.token != nil {
 		if err := s.token(s.tokens); err != nil {

@@ -16,7 +16,7 @@ import (
 // discard takes every token.
 type discard struct{}
 
-func (discard) Token([]byte) error { return nil }
+func (discard) Token([]byte, bool) error { return nil }
 
 // BenchmarkGenerate: requests of 64 tokens from as many clients as sequences,
 // with the native code in this process and in a worker. The custom metric is the

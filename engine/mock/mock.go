@@ -146,14 +146,18 @@ func (e *Engine) Generate(
 		timer = time.NewTimer(e.opt.TokenDelay)
 		defer timer.Stop()
 	}
+	atOnce := e.opt.TokenDelay == 0
 	for i, tok := range e.tokens {
 		if e.opt.HasDropAfter && i >= e.opt.DropAfter {
 			return engine.Result{}, engine.ErrNoDone
 		}
-		if err := e.wait(ctx, timer); err != nil {
+		if !atOnce {
+			e.wait(ctx, timer)
+		}
+		if err := ctx.Err(); err != nil {
 			return engine.Result{}, err
 		}
-		if err := out.Token(tok); err != nil {
+		if err := out.Token(tok, atOnce); err != nil {
 			return engine.Result{}, err
 		}
 	}
@@ -163,19 +167,15 @@ func (e *Engine) Generate(
 	}, nil
 }
 
-// wait passes the delay before a token, or returns ctx's error.
-func (e *Engine) wait(ctx context.Context, timer *time.Timer) error {
+// wait passes the delay before a token, until ctx ends at the longest.
+func (e *Engine) wait(ctx context.Context, timer *time.Timer) {
 	if timer == nil {
-		if e.opt.TokenDelay > 0 {
-			runtime.Gosched()
-		}
-		return ctx.Err()
+		runtime.Gosched()
+		return
 	}
 	select {
 	case <-timer.C:
 		timer.Reset(e.opt.TokenDelay)
-		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

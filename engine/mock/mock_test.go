@@ -20,7 +20,7 @@ type tape struct {
 
 var errGone = errors.New("client gone")
 
-func (s *tape) Token(text []byte) error {
+func (s *tape) Token(text []byte, _ bool) error {
 	s.got = append(s.got, string(text))
 	if s.failAt > 0 && len(s.got) >= s.failAt {
 		return errGone

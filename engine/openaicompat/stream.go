@@ -224,7 +224,8 @@ func (g *generation) say(text string) error {
 	}
 	g.told = true
 	g.token = append(g.token[:0], text...)
-	return g.out.Token(g.token)
+	// Whether more of the answer has come already does not say that it holds text.
+	return g.out.Token(g.token, false)
 }
 
 // readObject takes an answer that is not a stream.

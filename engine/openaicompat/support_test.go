@@ -59,7 +59,7 @@ type collector struct {
 	onGet  func()
 }
 
-func (c *collector) Token(text []byte) error {
+func (c *collector) Token(text []byte, _ bool) error {
 	c.tokens = append(c.tokens, string(text))
 	if c.onGet != nil {
 		c.onGet()

@@ -54,7 +54,7 @@ func TestCut_BehindAnEngineThatIgnoresIt(t *testing.T) {
 // answer or of the end.
 func TestCut_RacesWithTheWorker(t *testing.T) {
 	s := start(t, funcEngine(func(ctx context.Context, _ *engine.Request, out engine.Sink) (engine.Result, error) {
-		return engine.Result{}, out.Token([]byte("x"))
+		return engine.Result{}, out.Token([]byte("x"), false)
 	}), Options{ActivePermits: 1, QueueDepth: 8})
 	const clients, rounds = 4, 300
 	conns, readers := make([]net.Conn, clients), make([]*bufio.Reader, clients)

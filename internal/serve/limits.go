@@ -8,6 +8,10 @@ const (
 	// an engine's text included, has room in the rest.
 	maxAnswerBytes = codec.MaxLine - 64<<10
 
+	// heldBytes is how much of an answer whose rest follows at once is kept back at
+	// most, so that it leaves together; see engine.Sink.
+	heldBytes = 16 << 10
+
 	// pooledBytes is the largest buffer that a pooled request keeps.
 	pooledBytes = 64 << 10
 

@@ -28,15 +28,14 @@ type request struct {
 	svc *Service
 
 	// set by the lane before Attach, then the worker's
-	conn      *loop.Conn
-	client    *Client
-	text      []byte
-	req       engine.Request // strings point into text, or into a kept line
-	stream    bool
-	tokenHead []byte // what each token frame begins with; made for the first
-	quotedID  []byte
-	room      int   // for the escaped text, in bytes: what the done frame has besides is fixed
-	arrived   int64 // loop.Nanotime
+	conn    *loop.Conn
+	client  *Client
+	text    []byte
+	req     engine.Request // strings point into text, or into a kept line
+	answer  codec.Answer
+	stream  bool
+	room    int   // for the escaped text, in bytes: what the done frame has besides is fixed
+	arrived int64 // loop.Nanotime
 
 	waiter admit.Waiter[*request] // the queue's
 	ticket admit.Ticket           // see admit.Ticket
@@ -44,14 +43,13 @@ type request struct {
 	gone   loop.Reason            // why it was cancelled; set before that
 
 	// owned by the worker
-	worker  *worker
-	content []byte // the text so far, escaped
-	frame   []byte
-	started int64
-	first   int64 // the first token, 0 = none yet
-	last    int64 // the last one, if timed
-	timed   bool  // somebody reads the metrics: token times are taken
-	lease   route.Lease
+	worker   *worker
+	started  int64
+	first    int64 // when the first token left, 0 = not yet
+	last     int64 // the last one, if timed
+	timed    bool  // somebody reads the metrics: token times are taken
+	answered bool  // there was a token
+	lease    route.Lease
 }
 
 // fill takes over a decoded request. Its strings are copied, once, into the
@@ -64,7 +62,7 @@ func (r *request) fill(
 	if !keep {
 		r.text = w.MoveTo(r.text)
 	}
-	r.room = r.svc.opt.maxAnswer - len(r.quotedID)
+	r.room = r.svc.opt.maxAnswer - len(r.answer.ID())
 	r.stream = w.Stream
 	r.req = engine.Request{
 		ID:          w.ID,
@@ -162,29 +160,45 @@ func (r *request) run() {
 
 func v1Capable(c engine.Capabilities) bool { return c.V1 }
 
-// Token is engine.Sink: one delta to the client.
-func (r *request) Token(text []byte) error {
-	if r.first == 0 {
-		r.first = loop.Nanotime()
-		r.last = r.first
-		r.svc.met.ObserveFirstToken(time.Duration(r.first - r.arrived))
-	} else if r.timed {
-		now := loop.Nanotime()
-		r.svc.met.ObserveInterToken(time.Duration(now - r.last))
-		r.last = now
+// Token is engine.Sink: one delta to the client. It leaves at once unless more
+// follows, and heldBytes have not come together yet.
+func (r *request) Token(text []byte, more bool) error {
+	if r.timed || !more && r.first == 0 {
+		r.timeToken()
 	}
-	start := len(r.content)
-	r.content = codec.AppendEscaped(r.content, text)
-	if len(r.content) > r.room {
-		return errTooLong
-	}
+	r.answered = true
 	if !r.stream {
+		if r.answer.Add(text); r.answer.Len() > r.room {
+			return errTooLong
+		}
 		return r.ctx.Err()
 	}
-	if len(r.tokenHead) == 0 {
-		r.tokenHead = codec.AppendTokenHead(r.tokenHead, r.quotedID)
+	held := len(r.answer.Frames)
+	if r.answer.Token(text); r.answer.Len() > r.room {
+		r.answer.Frames = r.answer.Frames[:held]
+		return errTooLong
 	}
-	return r.conn.Write(r.tokenHead, r.content[start:], codec.TokenTail)
+	if more && len(r.answer.Frames) < heldBytes {
+		return nil
+	}
+	if r.first == 0 {
+		r.timeToken()
+	}
+	err := r.conn.Write(r.answer.Frames)
+	r.answer.Frames = r.answer.Frames[:0]
+	return err
+}
+
+// timeToken takes the time of a token.
+func (r *request) timeToken() {
+	now := loop.Nanotime()
+	if r.first == 0 {
+		r.first = now
+		r.svc.met.ObserveFirstToken(time.Duration(now - r.arrived))
+	} else {
+		r.svc.met.ObserveInterToken(time.Duration(now - r.last))
+	}
+	r.last = now
 }
 
 // conclude answers for what Generate returned.
@@ -214,7 +228,7 @@ func (r *request) failed(err error) {
 		r.lease.Done(route.Neutral)
 		r.logBroken(errTooLong.Error())
 		r.refuse(codec.Internal, errTooLong.Error(), metrics.Broken)
-	case r.first == 0 && errors.As(err, &refusal):
+	case !r.answered && errors.As(err, &refusal):
 		r.refused(refusal)
 	default:
 		// After a token, or an error that is no refusal: the stream broke off. A
@@ -230,9 +244,9 @@ func (r *request) failed(err error) {
 
 func (r *request) done(res engine.Result) {
 	now := loop.Nanotime()
-	r.frame = codec.AppendDone(r.frame[:0], r.quotedID, r.content, codec.Usage{
-		PromptTokens: res.Usage.PromptTokens, CompletionTokens: res.Usage.CompletionTokens,
-	}, res.Stop.String(), r.lease.Engine().Name())
+	if r.first == 0 && r.answered {
+		r.first = now // it leaves now
+	}
 	e := activity.RequestDone{
 		From: r.from(), At: now,
 		ReqID: r.req.ID, Backend: r.lease.Name(), StopReason: res.Stop.String(),
@@ -248,6 +262,9 @@ func (r *request) done(res engine.Result) {
 	r.svc.met.Tokens(metrics.CachedPrompt, res.Usage.CachedPromptTokens)
 	r.svc.met.Tokens(metrics.Completion, res.Usage.CompletionTokens)
 	r.count(metrics.Done, e.Duration)
+	r.answer.Done(codec.Usage{
+		PromptTokens: res.Usage.PromptTokens, CompletionTokens: res.Usage.CompletionTokens,
+	}, res.Stop.String(), r.lease.Engine().Name())
 	r.finish(now)
 }
 
@@ -276,7 +293,7 @@ func (r *request) refused(e *engine.Error) {
 }
 
 func (r *request) brokenOff(err error) {
-	if r.first == 0 {
+	if !r.answered {
 		r.svc.opt.Log.BackendFailed(&activity.BackendFailed{
 			From: r.from(), ReqID: r.req.ID, Backend: r.lease.Name(), Reason: clean(err.Error()),
 		})
@@ -302,7 +319,7 @@ func (r *request) refuse(code codec.Code, text string, o metrics.Outcome) {
 
 // errorFrame makes an error frame the last one and counts the request.
 func (r *request) errorFrame(code codec.Code, text string, o metrics.Outcome) (now int64) {
-	r.frame = codec.AppendError(r.frame[:0], r.quotedID, code, text)
+	r.answer.Frames = codec.AppendError(r.answer.Frames, r.answer.ID(), code, text)
 	now = loop.Nanotime()
 	r.count(o, time.Duration(now-r.arrived))
 	return now
@@ -343,7 +360,7 @@ func (r *request) finish(now int64) {
 // must find the place free.
 func (r *request) leave() {
 	r.ticket.Release()
-	if !r.conn.Finish(r.frame) {
+	if !r.conn.Finish(&r.answer.Frames) {
 		r.recycle()
 	}
 }
@@ -363,7 +380,7 @@ func (r *request) panicked(v any) {
 
 // outcome is how a request without a done frame counts.
 func (r *request) outcome() metrics.Outcome {
-	if r.first == 0 {
+	if !r.answered {
 		return metrics.Failed
 	}
 	return metrics.Broken
@@ -381,9 +398,10 @@ func (r *request) reset() {
 		r.ctx = new(cancelContext)
 	}
 	r.ctx.reset()
-	if max(cap(r.text), cap(r.content), cap(r.frame), cap(r.quotedID)) > pooledBytes {
-		r.text, r.content, r.frame, r.quotedID, r.tokenHead = nil, nil, nil, nil, nil
+	if cap(r.text) > pooledBytes {
+		r.text = nil
 	}
+	r.answer.Trim(pooledBytes)
 	if cap(r.req.Messages) > pooledMessages {
 		r.req.Messages = nil
 	}
@@ -392,8 +410,7 @@ func (r *request) reset() {
 	}
 	r.req.ID, r.req.Grammar = "", ""
 	r.conn, r.client, r.worker, r.lease = nil, nil, nil, route.Lease{}
-	r.content, r.frame, r.tokenHead = r.content[:0], r.frame[:0], r.tokenHead[:0]
-	r.first, r.last, r.gone = 0, 0, loop.ReasonClient
+	r.first, r.last, r.answered, r.gone = 0, 0, false, loop.ReasonClient
 }
 
 func (r *request) from() activity.From { return r.client.from(r.conn) }

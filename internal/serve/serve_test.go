@@ -153,7 +153,7 @@ func TestOutcomes(t *testing.T) {
 	token := `{"type":"token","id":"x","content":"one"}`
 	after := func(end func() (engine.Result, error)) funcEngine {
 		return func(_ context.Context, _ *engine.Request, out engine.Sink) (engine.Result, error) {
-			if err := out.Token([]byte("one")); err != nil {
+			if err := out.Token([]byte("one"), false); err != nil {
 				return engine.Result{}, err
 			}
 			return end()
@@ -310,6 +310,7 @@ func TestAlloc_StreamAndReject(t *testing.T) {
 	const tokens = 64
 	block := make(chan struct{})
 	s := start(t, mock.New(mock.Options{Tokens: tokens}), Options{ActivePermits: 1, QueueDepth: 10})
+	stepping := start(t, mock.New(mock.Options{Tokens: tokens, TokenDelay: 1}), Options{ActivePermits: 1})
 	full := start(t, funcEngine(func(ctx context.Context, _ *engine.Request, _ engine.Sink) (engine.Result, error) {
 		select {
 		case <-block:
@@ -343,7 +344,8 @@ func TestAlloc_StreamAndReject(t *testing.T) {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
-	f("64 tokens streamed", s, ask("r1"), tokens+1, 0)
+	f("64 tokens at once", s, ask("r1"), tokens+1, 0)
+	f("64 tokens streamed", stepping, ask("r1"), tokens+1, 0)
 	f("rejected", full, ask("r2"), 1, 0)
 	f("invalid", s, `{"id":"bad","messages":[]}`+"\n", 1, 0)
 	close(block)

@@ -114,7 +114,7 @@ type v1Lane struct {
 	*v1
 	dec *codec.Decoder
 	// spare is the request that the next admission fills. Its ticket is what a try
-	// needs and its quotedID what a rejection shows, so that one touches no pool.
+	// needs and its answer's id what a rejection shows, so that one touches no pool.
 	spare *request
 	kept  []*request
 }
@@ -156,8 +156,8 @@ func (l *v1Lane) Line(
 		l.invalid(conn, client, "", err)
 		return codec.AppendError(dst, emptyID, codec.InvalidRequest, err.Error()), loop.Close
 	}
-	id := codec.AppendQuoted(l.spare.quotedID[:0], w.ID)
-	l.spare.quotedID = id
+	l.spare.answer.Begin(w.ID)
+	id := l.spare.answer.ID()
 	if len(id) > l.svc.opt.maxAnswer {
 		l.oversized(conn, client, int64(l.svc.opt.maxAnswer))
 		return codec.AppendError(dst, emptyID, codec.FrameTooLarge, longIDText), loop.Close
@@ -235,7 +235,7 @@ func (l *v1Lane) queueFull(
 	l.svc.opt.Log.QueueFull(&activity.QueueFull{
 		From: client.from(conn), At: arrived, ReqID: id, Active: active, Queued: queued, RetryAfterMS: retry,
 	})
-	return codec.AppendQueueFull(dst, l.spare.quotedID, retry, active, queued)
+	return codec.AppendQueueFull(dst, l.spare.answer.ID(), retry, active, queued)
 }
 
 // Auth compares the key in constant time, whatever its length.

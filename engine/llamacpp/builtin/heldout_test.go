@@ -59,7 +59,7 @@ func start(t *testing.T) engine.Engine {
 
 type text struct{ strings.Builder }
 
-func (s *text) Token(piece []byte) error {
+func (s *text) Token(piece []byte, _ bool) error {
 	s.Write(piece)
 	return nil
 }
