@@ -146,11 +146,12 @@ func (e *Engine) Generate(
 		timer = time.NewTimer(e.opt.TokenDelay)
 		defer timer.Stop()
 	}
+	tokens, dropped := e.tokens, e.opt.HasDropAfter && e.opt.DropAfter < len(e.tokens)
+	if dropped {
+		tokens = tokens[:max(e.opt.DropAfter, 0)]
+	}
 	atOnce := e.opt.TokenDelay == 0
-	for i, tok := range e.tokens {
-		if e.opt.HasDropAfter && i >= e.opt.DropAfter {
-			return engine.Result{}, engine.ErrNoDone
-		}
+	for _, tok := range tokens {
 		if !atOnce {
 			e.wait(ctx, timer)
 		}
@@ -160,6 +161,9 @@ func (e *Engine) Generate(
 		if err := out.Token(tok, atOnce); err != nil {
 			return engine.Result{}, err
 		}
+	}
+	if dropped {
+		return engine.Result{}, engine.ErrNoDone
 	}
 	return engine.Result{
 		Stop:  engine.StopEnd,

@@ -137,11 +137,13 @@ func appendUint(dst []byte, v uint64) []byte {
 func appendMillis(dst []byte, d time.Duration) []byte {
 	us := uint64(max(d, 0)) / uint64(time.Microsecond)
 	ms, us := us/1000, us%1000
-	a, b, c := byte('0'+us/100), byte('0'+us/10%10), byte('0'+us%10)
+	decimals := '.' | ('0'+us/100)<<8 | uint64(pairs[us%100])<<16
 	if ms < 10 {
-		return append(dst, byte('0'+ms), '.', a, b, c)
+		dst = append(dst, byte('0'+ms))
+	} else {
+		dst = strconv.AppendUint(dst, ms, 10)
 	}
-	return append(strconv.AppendUint(dst, ms, 10), '.', a, b, c)
+	return binary.LittleEndian.AppendUint32(dst, uint32(decimals))
 }
 
 // wallClock tells the wall time, in Unix nanoseconds, of moments on a monotonic
