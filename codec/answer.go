@@ -20,11 +20,11 @@ type Answer struct {
 // Begin makes a the answer to the request with this id. Frames are left as they are.
 func (a *Answer) Begin(id string) {
 	a.content = a.content[:0]
-	if cap(a.head) == 0 {
-		a.head = make([]byte, 0, usualHead)
+	if a.head == nil {
+		a.head = append(make([]byte, 0, usualHead), headStart...)
 	}
-	head := append(a.head[:0], headStart...)
-	head = append(AppendQuoted(head, id), headEnd...)
+	head := AppendQuoted(a.head[:len(headStart)], id)
+	head = append(head, headEnd...)
 	a.head, a.headLen = head[:max(len(head), usualHead)], len(head)
 }
 

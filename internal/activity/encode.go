@@ -125,10 +125,20 @@ func appendStop(dst []byte, wire string) []byte {
 	return dst
 }
 
-// appendUint appends v, one digit at once: most of what is counted is that small.
+// appendUint appends v, up to four digits at once: most of what is counted is that
+// small.
 func appendUint(dst []byte, v uint64) []byte {
-	if v < 10 {
+	switch {
+	case v < 10:
 		return append(dst, byte('0'+v))
+	case v < 100:
+		return binary.LittleEndian.AppendUint16(dst, pairs[v])
+	case v < 1000:
+		dst = append(dst, byte('0'+v/100))
+		return binary.LittleEndian.AppendUint16(dst, pairs[v%100])
+	case v < 10_000:
+		dst = binary.LittleEndian.AppendUint16(dst, pairs[v/100])
+		return binary.LittleEndian.AppendUint16(dst, pairs[v%100])
 	}
 	return strconv.AppendUint(dst, v, 10)
 }
@@ -138,12 +148,7 @@ func appendMillis(dst []byte, d time.Duration) []byte {
 	us := uint64(max(d, 0)) / uint64(time.Microsecond)
 	ms, us := us/1000, us%1000
 	decimals := '.' | ('0'+us/100)<<8 | uint64(pairs[us%100])<<16
-	if ms < 10 {
-		dst = append(dst, byte('0'+ms))
-	} else {
-		dst = strconv.AppendUint(dst, ms, 10)
-	}
-	return binary.LittleEndian.AppendUint32(dst, uint32(decimals))
+	return binary.LittleEndian.AppendUint32(appendUint(dst, ms), uint32(decimals))
 }
 
 // wallClock tells the wall time, in Unix nanoseconds, of moments on a monotonic
