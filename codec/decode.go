@@ -36,6 +36,13 @@ func Warm() {
 // Lines of many MiB are for [Decoder.DecodeLong]: sonic's code can't be preempted.
 func (d *Decoder) Decode(line []byte) (*Request, error) {
 	line = padded(line)
+	if len(line) <= usualBytes {
+		d.scan.hasBudget = false
+		d.req.setDefaults(messagesFor(d.req.Messages, 0))
+		if d.usual(line) {
+			return d.decoded(nil)
+		}
+	}
 	bad := d.scanLine(line, 0)
 	if bad == nil && d.scan.left {
 		bad = d.fill(line)

@@ -1,9 +1,6 @@
 package codec
 
-import (
-	"unicode/utf8"
-	"unsafe"
-)
+import "unicode/utf8"
 
 // scanner reads one line once, decides whether it is acceptable, and stores the
 // values of a request as it comes by them. It is the package's only judge of what
@@ -221,9 +218,7 @@ func (s *scanner) stringValue(f field, to *string) *DecodeError {
 	}
 	body, escaped, bad := s.str()
 	s.left = s.left || escaped
-	// The string aliases the line: sound because Decode's caller leaves that alone
-	// while the Request's strings are in use.
-	*to = unsafe.String(unsafe.SliceData(body), len(body))
+	*to = view(body)
 	return bad
 }
 

@@ -3,7 +3,6 @@ package codec
 import (
 	"math"
 	"strconv"
-	"unsafe"
 )
 
 // next passes whitespace and returns the byte at pos, 0 at the line's end. (A
@@ -218,19 +217,28 @@ func (s *scanner) literal(want string) *DecodeError {
 
 // number checks a number's grammar, not its range.
 func (s *scanner) number() *DecodeError {
-	line, i := s.line, s.pos
-	if line[i] == '-' {
+	end := number(s.line, s.pos)
+	if end < 0 {
+		return errNumber
+	}
+	s.pos = end
+	return nil
+}
+
+// number returns the index behind the number at i, less than 0 if there is none.
+func number(line []byte, i int) (end int) {
+	if i < len(line) && line[i] == '-' {
 		i++
 	}
 	whole := digits(line, i)
 	if whole == i || (whole > i+1 && line[i] == '0') {
-		return errNumber
+		return -1
 	}
 	i = whole
 	if i < len(line) && line[i] == '.' {
 		frac := digits(line, i+1)
 		if frac == i+1 {
-			return errNumber
+			return -1
 		}
 		i = frac
 	}
@@ -241,12 +249,11 @@ func (s *scanner) number() *DecodeError {
 		}
 		exp := digits(line, i)
 		if exp == i {
-			return errNumber
+			return -1
 		}
 		i = exp
 	}
-	s.pos = i
-	return nil
+	return i
 }
 
 // float64 checks and stores the number that f must be, one that a float64 can
@@ -260,9 +267,8 @@ func (s *scanner) float64(f field, to *float64) *DecodeError {
 		return bad
 	}
 	n := s.line[start:s.pos]
-	// The string aliases the line and is gone when ParseFloat returns.
-	v, err := strconv.ParseFloat(unsafe.String(unsafe.SliceData(n), len(n)), 64)
-	if err != nil { // keeps a copy of its own
+	v, err := strconv.ParseFloat(view(n), 64) // the string is gone when it returns
+	if err != nil {                           // keeps a copy of its own
 		return errRange
 	}
 	*to = v
