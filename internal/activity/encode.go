@@ -169,22 +169,19 @@ func (c *wallClock) at(mono int64) int64 {
 // A stamp formats times and remembers the text of the last second, which is
 // all of a time stamp but its microseconds.
 type stamp struct {
-	second int64
-	text   [len("2006-01-02T15:04:05")]byte
+	begin int64 // of that second, in Unix nanoseconds
+	text  [len("2006-01-02T15:04:05")]byte
 }
 
 // append appends the moment now, in Unix nanoseconds, in UTC, RFC 3339 with
 // microseconds and a numeric offset.
 func (s *stamp) append(dst []byte, now int64) []byte {
-	sec, ns := now/int64(time.Second), now%int64(time.Second)
-	if ns < 0 {
-		sec, ns = sec-1, ns+int64(time.Second)
+	if uint64(now-s.begin) >= uint64(time.Second) || s.text[0] == 0 {
+		at := time.Unix(0, now).UTC()
+		at.AppendFormat(s.text[:0], "2006-01-02T15:04:05")
+		s.begin = now - int64(at.Nanosecond())
 	}
-	if sec != s.second || s.text[0] == 0 {
-		s.second = sec
-		time.Unix(sec, 0).UTC().AppendFormat(s.text[:0], "2006-01-02T15:04:05")
-	}
-	us := uint64(ns) / 1000
+	us := uint64(now-s.begin) / 1000
 	a, b, c := pairs[us/10000], pairs[us/100%100], pairs[us%100]
 	digits := '.' | uint64(a)<<8 | uint64(b)<<24 | uint64(c)<<40 | '+'<<56
 	dst = append(append(dst, s.text[:16]...), s.text[16:]...) // see codec.AppendLiteral
