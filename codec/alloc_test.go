@@ -35,6 +35,8 @@ func TestAllocations(t *testing.T) {
 	}
 	f("decode and move a small request", decode(`{"id":"r1",`+hi+`}`))
 	f("decode and move a full request", decode(fullRequest))
+	f("decode and move escapes", decode(`{"id":"\u00fc","messages":[{"role":"user","content":"`+
+		strings.Repeat(`line\n`, 1000)+`"}]}`))
 	f("decode and move 1 MiB", decode(`{"messages":[{"role":"user","content":"`+
 		strings.Repeat("text ", 1<<20/5)+`"}]}`))
 	f("decode and move 500 messages", decode(`{"messages":[`+

@@ -45,6 +45,14 @@ func known(t string) bool {
 	return false
 }
 
+// filler puts the values of a line that the scan has passed into v, a *Frame or a
+// *frameType. Keys are case-sensitive; null changes nothing. It may
+// use the byte behind the line, and leaves v half done on an error. That error
+// may quote the line and keep it alive: it goes no further.
+type filler interface {
+	fill(line []byte, v any) error
+}
+
 // FrameDecoder decodes response lines for a client. It belongs to one goroutine.
 //
 // It insists on valid JSON, and on the types of the keys that it knows in frames
@@ -73,8 +81,10 @@ var warmFrame = sync.OnceFunc(func() {
 
 // Decode decodes one line, given without its '\n'. The Frame and its strings,
 // which point into line, are good until the next Decode or until line's bytes
-// change. The error is a [*DecodeError]. As to the byte behind the line, see
-// [Decoder.Decode].
+// change. The error is a [*DecodeError].
+//
+// One byte behind the line should be readable, cap(line) > len(line), as it is
+// where the '\n' was; a line without it is copied first.
 func (d *FrameDecoder) Decode(line []byte) (*Frame, error) {
 	line = padded(line)
 	d.scan.reset(line)
@@ -110,4 +120,13 @@ func (d *FrameDecoder) foreign(line []byte) (*Frame, error) {
 	}
 	d.frame = Frame{Type: t.Type}
 	return &d.frame, nil
+}
+
+// padded returns line with a readable byte behind it, in a copy if need be: a
+// filler may read one byte too far. It never makes anything of that byte.
+func padded(line []byte) []byte {
+	if cap(line) > len(line) {
+		return line
+	}
+	return append(line, '\n')[:len(line)]
 }

@@ -55,10 +55,6 @@ func BenchmarkDecode(b *testing.B) {
 				}
 				return nil
 			})
-			run("fill_only", func() error {
-				d.req.Messages = d.req.Messages[:0]
-				return d.json.fill(line, &d.req)
-			})
 			again := make([]byte, 0, len(line)+1)
 			run("decode_long", func() error {
 				_, err := d.DecodeLong(append(again[:0], line...))

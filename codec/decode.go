@@ -1,41 +1,29 @@
 package codec
 
-// filler puts the values of a line that the scan has passed into v, a *Request,
-// a *Frame or a *frameType. Keys are case-sensitive; null changes nothing. It may
-// use the byte behind the line, and leaves v half done on an error. That error
-// may quote the line and keep it alive: it goes no further.
-type filler interface {
-	fill(line []byte, v any) error
-}
+import "strings"
 
 // Decoder decodes request lines. It belongs to one goroutine.
 type Decoder struct {
-	scan scanner
-	json filler
-	req  Request
+	scan    scanner
+	unquote unquoter
+	req     Request
+	text    []byte // strings that had escapes; see unescape
 }
+
+// unquoter writes what s, the inside of a string that the scan has passed, stands for to
+// dst, which has room for len(s) bytes, and returns how many it took; less than 0 if it
+// can't.
+type unquoter func(dst []byte, s string) int
 
 // NewDecoder returns a Decoder.
-func NewDecoder() *Decoder { return &Decoder{json: newFiller()} }
-
-// Warm makes the JSON library compile its decoder for requests, which takes some
-// milliseconds. Who does not call it pays with the first line that has an escape.
-// It may be called from any goroutine while others decode.
-func Warm() {
-	_, _ = NewDecoder().Decode([]byte(
-		`{"id":"","messages":[{"role":"user","content":"\n"}],"temperature":1,"stream":true}` + "\n"))
-}
+func NewDecoder() *Decoder { return &Decoder{unquote: unquote} }
 
 // Decode decodes one line, given without its '\n'. The Request and its strings,
 // which point into line, are good until the next Decode or until line's bytes
 // change. The error is a [*DecodeError].
 //
-// One byte behind the line should be readable, cap(line) > len(line), as it is
-// where the '\n' was; a line without it is copied first.
-//
 // Lines of many MiB are for [Decoder.DecodeLong]: sonic's code can't be preempted.
 func (d *Decoder) Decode(line []byte) (*Request, error) {
-	line = padded(line)
 	if len(line) <= usualBytes {
 		d.scan.hasBudget = false
 		d.req.setDefaults(messagesFor(d.req.Messages, 0))
@@ -43,11 +31,20 @@ func (d *Decoder) Decode(line []byte) (*Request, error) {
 			return d.decoded(nil)
 		}
 	}
-	bad := d.scanLine(line, 0)
-	if bad == nil && d.scan.left {
-		bad = d.fill(line)
+	bad := d.scanAll(line)
+	if bad == nil && d.scan.escapes {
+		d.unescape()
 	}
 	return d.decoded(bad)
+}
+
+// scanAll scans the line, twice if it has very many messages.
+func (d *Decoder) scanAll(line []byte) *DecodeError {
+	bad := d.scanLine(line, 0)
+	if n := d.scan.messages; bad == nil && n > maxKeptMessages {
+		bad = d.scanLine(line, n)
+	}
+	return bad
 }
 
 // scanLine begins a request of its own for the line, with room for so many messages.
@@ -78,27 +75,36 @@ func (d *Decoder) decoded(bad *DecodeError) (*Request, error) {
 	return r, nil
 }
 
-// fill is for lines that the scan has passed but could not store.
-func (d *Decoder) fill(line []byte) *DecodeError {
+// unescape gives the strings that have escapes memory of their own: the line is the
+// caller's.
+func (d *Decoder) unescape() {
 	r := &d.req
-	r.setDefaults(messagesFor(r.Messages, d.scan.messages))
-	if err := d.json.fill(line, r); err != nil {
-		// The line is good, so this is a quirk of the library's: sonic without its
-		// JIT, as on arm64, minds 1e999 even under a key that nobody wants.
-		clear(r.Messages[:cap(r.Messages)])
-		r.setDefaults(r.Messages)
-		if err := (stdFiller{}).fill(line, r); err != nil {
-			return errSyntax
-		}
+	if d.text = d.text[:0]; cap(d.text) > maxKeptText {
+		d.text = nil
 	}
-	return nil
+	d.unescapeString(&r.ID)
+	d.unescapeString(&r.Grammar)
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		d.unescapeString(&m.Role)
+		d.unescapeString(&m.Content)
+	}
 }
 
-// padded returns line with a readable byte behind it, in a copy if need be: a
-// filler may read one byte too far. It never makes anything of that byte.
-func padded(line []byte) []byte {
-	if cap(line) > len(line) {
-		return line
+func (d *Decoder) unescapeString(s *string) {
+	if strings.IndexByte(*s, '\\') < 0 {
+		return
 	}
-	return append(line, '\n')[:len(line)]
+	if cap(d.text)-len(d.text) < len(*s) {
+		// What lies in the old memory stays there.
+		d.text = make([]byte, 0, max(2*cap(d.text), len(*s), 1<<10))
+	}
+	room := d.text[len(d.text) : len(d.text)+len(*s)]
+	n := d.unquote(room, *s)
+	if n < 0 {
+		// The string is good, so this is a quirk of the library's.
+		n = goUnquote(room, *s)
+	}
+	d.text = d.text[:len(d.text)+n]
+	*s = view(room[:n])
 }

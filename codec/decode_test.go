@@ -15,7 +15,7 @@ import (
 func eachDecoder(t *testing.T, f func(t *testing.T, d *Decoder)) {
 	t.Helper()
 	t.Run("build", func(t *testing.T) { f(t, NewDecoder()) })
-	t.Run("stdjson", func(t *testing.T) { f(t, &Decoder{json: stdFiller{}}) })
+	t.Run("stdjson", func(t *testing.T) { f(t, &Decoder{unquote: goUnquote}) })
 }
 
 // lineOf gives a line as loop does: with its '\n' behind it.

@@ -9,15 +9,16 @@
 //
 // A [Decoder] belongs to one goroutine and decodes one line at a time:
 //
-//  1. scan.go reads the line once and enforces the whole contract: JSON grammar,
+//  1. usual.go takes a short line as most programs write it. It gives up on any
+//     other, and then
+//  2. scan.go reads the line once and enforces the whole contract: JSON grammar,
 //     depth, UTF-8, surrogates, duplicate and missing keys, types, u32 rules. It
-//     is the only judge of what is accepted. What needs no decoding it stores in
-//     the reused [Request] as it comes by.
-//  2. A line with escapes in a string that is wanted, or with very many messages,
-//     is filled in by a JSON library. The default one is sonic (fill_sonic.go);
-//     `-tags stdjson` selects encoding/json (fill_std.go). A filler only ever sees
-//     lines that the scan accepted, so laxness or bugs of a JSON library can't
-//     widen the protocol.
+//     is the only judge of what is accepted, and stores the values in the reused
+//     [Request] as it comes by.
+//  3. Strings with escapes are written out by a JSON library's routine for that:
+//     sonic's (fill_sonic.go), or with `-tags stdjson` our own. It only ever sees
+//     strings that the scan accepted, so laxness or bugs of a library can't widen
+//     the protocol.
 //
 // A line that is long, and its reader's to keep, is for [Decoder.DecodeLong]: the same
 // scan, and no library behind it (long.go).
@@ -28,8 +29,8 @@
 //
 // [DecodeAuth] reads the key line of a TCP client with the same scan.
 //
-// A [FrameDecoder] decodes responses for a client in the same way, but forgives
-// what a later version of the daemon may add.
+// A [FrameDecoder] decodes responses for a client: scanned likewise, but filled in by
+// sonic, or encoding/json, and forgiving what a later version of the daemon may add.
 //
 // # Encoding
 //

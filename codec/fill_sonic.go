@@ -6,12 +6,22 @@ import (
 	"unsafe"
 
 	"github.com/bytedance/sonic/decoder"
+	sonicunquote "github.com/bytedance/sonic/unquote"
 	"github.com/bytedance/sonic/utf8"
 )
 
 // validUTF8 is what unicode/utf8.Valid is, ten times as fast on text that is not
 // ASCII.
 func validUTF8(line []byte) bool { return utf8.Validate(line) }
+
+// unquote is an unquoter that takes 32 bytes at a time.
+func unquote(dst []byte, s string) int {
+	dst = dst[:0:len(dst)]
+	if sonicunquote.IntoBytes(s, &dst) != 0 {
+		return -1
+	}
+	return len(dst)
+}
 
 func newFiller() filler { return newSonicFiller() }
 

@@ -15,43 +15,12 @@ func (stdFiller) fill(line []byte, v any) error {
 		return err
 	}
 	switch v := v.(type) {
-	case *Request:
-		return fillRequest(v, members)
 	case *Frame:
 		return fillFrame(v, members)
 	case *frameType:
 		return fillEach(members, map[string]any{"type": &v.Type})
 	}
 	return &json.InvalidUnmarshalError{}
-}
-
-func fillRequest(r *Request, members map[string]json.RawMessage) error {
-	err := fillEach(members, map[string]any{
-		"id":                 &r.ID,
-		"temperature":        &r.Temperature,
-		"top_p":              &r.TopP,
-		"top_k":              &r.TopK,
-		"max_tokens":         &r.MaxTokens,
-		"stream":             &r.Stream,
-		"image_token_budget": &r.ImageTokenBudget,
-		"grammar":            &r.Grammar,
-	})
-	if err != nil {
-		return err
-	}
-	var messages []map[string]json.RawMessage
-	if err := json.Unmarshal(members["messages"], &messages); err != nil {
-		return err
-	}
-	for _, members := range messages {
-		var m Message
-		err := fillEach(members, map[string]any{"role": &m.Role, "content": &m.Content})
-		if err != nil {
-			return err
-		}
-		r.Messages = append(r.Messages, m)
-	}
-	return nil
 }
 
 func fillFrame(f *Frame, members map[string]json.RawMessage) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// FuzzDecode holds both fillers against the reference: they accept the same lines
+// FuzzDecode holds both unquoters against the reference: they accept the same lines
 // and make the same of them. The decoders are reused, so that what one line
 // leaves behind would show in another.
 func FuzzDecode(f *testing.F) {
@@ -20,7 +20,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"id":"r1",` + hi + `}`))
 	f.Add([]byte(`{"\u0069d":"\ud83d\ude00","messages":[],"x":[{"":1e999}],"top_k":null}`))
 	f.Add([]byte(" {\t\"messages\"\r:[\n] } "))
-	decoders := map[string]*Decoder{"build": NewDecoder(), "stdjson": {json: stdFiller{}}}
+	decoders := map[string]*Decoder{"build": NewDecoder(), "stdjson": {unquote: goUnquote}}
 	long := NewDecoder()
 	f.Fuzz(func(t *testing.T, line []byte) {
 		want, refused := refDecode(line)

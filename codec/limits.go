@@ -13,6 +13,10 @@ const (
 	// from an array of its own, which is then dropped.
 	maxKeptMessages = 1024
 
+	// maxKeptText is the most memory, in bytes, that a Decoder keeps for strings that had
+	// escapes.
+	maxKeptText = 64 << 10
+
 	// usualBytes is the longest line that is tried as a usual one first: what that costs
 	// a line that turns out not to be is a fifth of its scan at most.
 	usualBytes = 512

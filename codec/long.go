@@ -12,11 +12,8 @@ import (
 // it is done. It takes no memory but that of the messages' array, because it writes
 // strings that have escapes out in the line, which is no longer JSON afterwards.
 func (d *Decoder) DecodeLong(line []byte) (*Request, error) {
-	bad := d.scanLine(line, 0)
-	if n := d.scan.messages; bad == nil && n > maxKeptMessages {
-		bad = d.scanLine(line, n)
-	}
-	if bad == nil && d.scan.left {
+	bad := d.scanAll(line)
+	if bad == nil && d.scan.escapes {
 		r := &d.req
 		r.ID, r.Grammar = unescapeInPlace(r.ID), unescapeInPlace(r.Grammar)
 		for i := range r.Messages {
@@ -25,6 +22,12 @@ func (d *Decoder) DecodeLong(line []byte) (*Request, error) {
 		}
 	}
 	return d.decoded(bad)
+}
+
+// goUnquote is an unquoter in Go alone.
+func goUnquote(dst []byte, s string) int {
+	copy(dst, s)
+	return len(unescapeInPlace(view(dst[:len(s)])))
 }
 
 // unescapeInPlace returns what s, which lies in a line that the scan has passed,

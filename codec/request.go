@@ -28,9 +28,7 @@ type Message struct {
 }
 
 // Request is one v1 request with every default filled in. The numbers are not
-// range-checked beyond their type.
-//
-// The tags are for the filler alone: they must agree with fields.go.
+// range-checked beyond their type. The tags are the wire's names, see fields.go.
 type Request struct {
 	ID                  string    `json:"id"` // opaque; echoed on every frame
 	Messages            []Message `json:"messages"`

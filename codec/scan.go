@@ -18,12 +18,11 @@ type scanner struct {
 	// then is the line's UTF-8 checked, in one pass at the end.
 	high uint64
 
-	// Of a request: where its values go, strings as views of the line. left says
-	// that some could not be stored as they should be: a string with escapes, or
-	// messages beyond room, for which only their number tells how much memory they need.
+	// Of a request: where its values go, strings as views of the line, messages up to
+	// room: their number tells how much memory all of them need.
 	req       *Request
 	room      int
-	left      bool
+	escapes   bool // a string that was stored has some
 	messages  int  // elements of the messages array
 	hasBudget bool // image_token_budget is there and not null
 
@@ -33,7 +32,7 @@ type scanner struct {
 // reset prepares s for a line; nil lets go of the last one.
 func (s *scanner) reset(line []byte) {
 	s.line, s.pos, s.high = line, 0, 0
-	s.req, s.left, s.messages, s.hasBudget = nil, false, 0, false
+	s.req, s.escapes, s.messages, s.hasBudget = nil, false, 0, false
 }
 
 // request checks that the line is a v1 request and stores it in s.req, which has
@@ -203,9 +202,7 @@ func (s *scanner) message() *DecodeError {
 	if seen&fieldContent.bit() == 0 {
 		return errMissing[fieldContent]
 	}
-	if len(s.req.Messages) == s.room {
-		s.left = true
-	} else {
+	if len(s.req.Messages) < s.room {
 		s.req.Messages = append(s.req.Messages, m)
 	}
 	return nil
@@ -217,7 +214,7 @@ func (s *scanner) stringValue(f field, to *string) *DecodeError {
 		return s.mismatch(f)
 	}
 	body, escaped, bad := s.str()
-	s.left = s.left || escaped
+	s.escapes = s.escapes || escaped
 	*to = view(body)
 	return bad
 }

@@ -5,7 +5,6 @@ import (
 	"net"
 	"time"
 
-	"inferd/codec"
 	"inferd/internal/admin"
 	"inferd/internal/config"
 	"inferd/internal/instance"
@@ -65,7 +64,6 @@ func (d *Daemon) startServing() error {
 	}
 	d.accept(cfg, listeners)
 	d.refuseUnserved()
-	go codec.Warm() // who listens a few milliseconds earlier for it
 	return nil
 }
 
