@@ -12,7 +12,7 @@ const (
 	// bootGCPercent is GOGC during the boot, servingGCPercent after it, see
 	// paceCollector. docs/design.md has the numbers.
 	bootGCPercent    = 400
-	servingGCPercent = 40
+	servingGCPercent = 33
 
 	// flushTimeout is how long, after the drain, engines may take to stop what was
 	// cut, once more after they were stopped themselves, and clients to read what is
