@@ -21,9 +21,8 @@ type Handler interface {
 // Lane handles lines on one goroutine. Its methods are called from that
 // goroutine only and must not block.
 type Lane interface {
-	// Line handles one non-blank line, without its newline; at least one more
-	// byte is readable behind it. It appends what is to be answered at once to
-	// dst. The line is valid only during the call, unless keep is set: then its
+	// Line handles one non-blank line, without its newline. It appends what is to
+	// be answered at once to dst. The line is valid only during the call, unless keep is set: then its
 	// memory is the lane's to keep (a long line, in a buffer of its own). at is
 	// when the loop took it up, on the clock of Nanotime; see eventLoop.roundAt.
 	Line(c *Conn, line, dst []byte, at int64, keep bool) ([]byte, Action)
