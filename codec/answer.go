@@ -69,6 +69,17 @@ func (a *Answer) Token(text []byte) {
 	a.Frames = a.Frames[:to+n+len(tokenTail)]
 }
 
+// Mark is a point in an answer that it can go back to.
+type Mark struct{ content, frames int }
+
+// Mark is where the answer stands.
+func (a *Answer) Mark() Mark { return Mark{len(a.content), len(a.Frames)} }
+
+// Undo takes back what was added since m, if no frames were taken out meanwhile.
+func (a *Answer) Undo(m Mark) {
+	a.content, a.Frames = a.content[:m.content], a.Frames[:m.frames]
+}
+
 // token is Token for any text. It leaves room for a short one.
 func (a *Answer) token(text []byte) {
 	from := len(a.content)

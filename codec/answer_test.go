@@ -95,6 +95,23 @@ func TestAnswer_Add(t *testing.T) {
 	}
 }
 
+// What is taken back was never there.
+func TestAnswer_Undo(t *testing.T) {
+	var a Answer
+	a.Begin("r1")
+	a.Token([]byte("one"))
+	for _, text := range []string{" two", strings.Repeat("long ", 100), "\n\xff", ""} {
+		m := a.Mark()
+		a.Token([]byte(text))
+		a.Undo(m)
+	}
+	a.Token([]byte(" three"))
+	a.Done(Usage{1, 2}, "end", "b")
+	if got, want := string(a.Frames), plainAnswer("r1", [][]byte{[]byte("one"), []byte(" three")}); got != want {
+		t.Errorf("got\n%s, want\n%s", got, want)
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	f.Add("r1", []byte("one two three"), 3)
 	f.Add("é\"", []byte("日本語\xff\x00\""), 8)

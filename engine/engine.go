@@ -68,18 +68,22 @@ type Result struct {
 	Untried bool
 }
 
-// Sink takes one request's output. It is called from the goroutine that runs
-// Generate and from no other.
+// Sink takes one request's output, from one goroutine at a time and only while
+// Generate runs. Texts are whole UTF-8 characters; the sink copies them, so the
+// caller may reuse the slice. An error, but for ErrFull, means that nobody listens
+// any more: the engine stops and returns that error.
 type Sink interface {
-	// Token delivers one text delta, which must be whole UTF-8 characters; the
-	// sink copies it, so the caller may reuse the slice. It blocks while the
-	// client's outbox is full. An error means that nobody listens any more:
-	// the engine stops and returns that error.
+	// Token delivers one text delta. It blocks while the client's outbox is full.
 	//
 	// more says that the next token or Generate's return follows at once, without
 	// waiting for anything: the sink may keep this one until then, so that both
 	// leave together. Its error may come with a later token.
 	Token(text []byte, more bool) error
+	// Offer is Token, without a promise of more, for an engine whose one goroutine
+	// steps through many requests and must not wait for one client. If the outbox is
+	// full it returns ErrFull and has not taken the text, which is to be delivered by
+	// Token where nobody else has to wait, before any later text.
+	Offer(text []byte) error
 }
 
 // Engine computes answers.

@@ -40,6 +40,9 @@ func Errorf(kind Kind, format string, args ...any) *Error {
 // stopped.
 var ErrNotReady = &Error{Kind: NotReady, Text: "backend not ready"}
 
+// ErrFull is what Sink.Offer returns instead of waiting for room in the client's outbox.
+var ErrFull = errors.New("the client's outbox is full")
+
 // ErrNoDone says that the stream broke off: the client gets
 // `backend_unavailable` after the tokens it already has, the breaker a failure.
 var ErrNoDone = errors.New("backend ended stream without terminal frame")

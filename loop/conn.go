@@ -12,11 +12,14 @@ import (
 // nobody waits for the answer any more.
 var ErrClosed = errors.New("connection closed")
 
+// ErrFull is what TryWrite returns instead of waiting for room.
+var ErrFull = errors.New("outbox full")
+
 // Conn is one client's connection.
 //
 // It is born on the acceptor's goroutine, given to an event loop, and belongs to
-// that loop until it is dead. Workers reach it only through Write, Finish and
-// the accessors. The loop reads it through gnet while it is attached; it is
+// that loop until it is dead. Workers reach it only through Write, TryWrite, Finish
+// and the accessors. The loop reads it through gnet while it is attached; it is
 // detached, its descriptor duplicated and gnet's closed, when the client has
 // shut down its writing side and still waits for answers, or while it is parked
 // because it sends faster than it is answered.
@@ -167,14 +170,23 @@ func (c *Conn) WithTask(f func(Task)) bool {
 	return true
 }
 
-// Write appends frames to the outbox, to be written by the loop. It is for the worker that runs the connection's task. It waits while
-// Options.MaxOutputBytes are pending, which is how a slow reader slows the engine;
-// the loop closes the connection of a reader that takes nothing for Timeouts.Stall
-// meanwhile.
-func (c *Conn) Write(frames []byte) error {
+// Write appends frames to the outbox, to be written by the loop. It is for who runs
+// the connection's task. It waits while Options.MaxOutputBytes are pending, which is
+// how a slow reader slows the engine; the loop closes the connection of a reader that
+// takes nothing for Timeouts.Stall meanwhile.
+func (c *Conn) Write(frames []byte) error { return c.write(frames, true) }
+
+// TryWrite is Write, but where that waits it takes nothing and returns ErrFull.
+func (c *Conn) TryWrite(frames []byte) error { return c.write(frames, false) }
+
+func (c *Conn) write(frames []byte, wait bool) error {
 	c.mu.Lock()
 	out := c.out // none if the connection has ended
 	if out == nil || c.backlog+len(out.B) >= c.maxOutput {
+		if !wait && !c.closed && c.unsent() >= c.maxOutput {
+			c.mu.Unlock()
+			return ErrFull
+		}
 		if out = c.waitForRoom(); out == nil {
 			c.mu.Unlock()
 			return ErrClosed

@@ -151,6 +151,32 @@ func TestOutput_SlowReaderIsWaitedFor(t *testing.T) {
 	expect(t, r, "done")
 }
 
+// TryWrite takes nothing where there is no room, and all where there is some.
+func TestOutput_TryWrite(t *testing.T) {
+	both(t, func(t *testing.T, network string) {
+		s := newScript()
+		_, dial := serve(t, s, Options{MaxOutputBytes: 64 << 10})
+		c := dial(network)
+		text := strings.Repeat("z", 4096)
+		send(t, c, "try 5000 "+text+"\n")
+		<-s.full // nobody has read
+		r := bufio.NewReader(c)
+		for i := range 5000 {
+			expect(t, r, strconv.Itoa(i)+" "+text)
+		}
+		expect(t, r, "done")
+		send(t, c, "try 1000000 "+text+"\n")
+		c.Close()
+		if err := <-s.workErr; err != nil {
+			t.Errorf("the first task: %v", err)
+		}
+		if err := <-s.workErr; !errors.Is(err, ErrClosed) {
+			t.Errorf("the client is gone: %v", err)
+		}
+		<-s.cancelled
+	})
+}
+
 // A reader that takes a little all the time is not a dead one, although it takes
 // longer than the timeout until its socket is reported as writable.
 func TestOutput_SlowReaderOutlivesTheTimeouts(t *testing.T) {

@@ -22,6 +22,8 @@ import (
 //	say TEXT      answer at once
 //	fill N        answer with so many bytes at once
 //	work N TEXT   a task that writes N frames of TEXT, then "done"
+//	try N TEXT    the same, but it only waits for room where it was told of none, and
+//	              says so on full
 //	hold          a task that waits for Cancel or release, then says "held"
 //	last TEXT     answer and close
 //	panic         panic on the loop
@@ -33,6 +35,7 @@ type script struct {
 	holding   chan struct{}
 	unblock   chan struct{}
 	workErr   chan error
+	full      chan struct{} // told of each frame for which there was no room
 	recycled  chan Task
 	key       string
 	entrance  chan struct{} // if not nil, nobody is accepted until it is closed
@@ -44,6 +47,7 @@ func newScript() *script {
 		closed: make(chan Reason, 10000), holding: make(chan struct{}, 1000),
 		unblock:  make(chan struct{}),
 		workErr:  make(chan error, 1000),
+		full:     make(chan struct{}, 100000),
 		recycled: make(chan Task, 100000),
 	}
 }
@@ -106,7 +110,11 @@ func (l scriptLane) Line(c *Conn, line, dst []byte, _ int64, _ bool) ([]byte, Ac
 	case "work":
 		n, text, _ := strings.Cut(rest, " ")
 		count, _ := strconv.Atoi(n)
-		return dst, l.start(c, func(chan struct{}) { l.s.work(c, count, text) })
+		return dst, l.start(c, func(chan struct{}) { l.s.work(c, c.Write, count, text) })
+	case "try":
+		n, text, _ := strings.Cut(rest, " ")
+		count, _ := strconv.Atoi(n)
+		return dst, l.start(c, func(chan struct{}) { l.s.work(c, l.s.try(c), count, text) })
 	case "hold":
 		return dst, l.start(c, func(cancel chan struct{}) { l.s.hold(c, cancel) })
 	}
@@ -120,9 +128,21 @@ func (l scriptLane) start(c *Conn, run func(cancel chan struct{})) Action {
 	return Busy
 }
 
-func (s *script) work(c *Conn, n int, text string) {
+// try writes without waiting where that can be.
+func (s *script) try(c *Conn) func([]byte) error {
+	return func(frame []byte) error {
+		err := c.TryWrite(frame)
+		if err == ErrFull {
+			s.full <- struct{}{}
+			return c.Write(frame)
+		}
+		return err
+	}
+}
+
+func (s *script) work(c *Conn, write func([]byte) error, n int, text string) {
 	for i := range n {
-		if err := c.Write(fmt.Appendf(nil, "%d %s\n", i, text)); err != nil {
+		if err := write(fmt.Appendf(nil, "%d %s\n", i, text)); err != nil {
 			s.workErr <- err
 			return
 		}

@@ -53,6 +53,8 @@ func (a httpAsker) ask(
 // tokenSink is an engine.Sink that only counts.
 type tokenSink func()
 
+func (s tokenSink) Offer([]byte) error { return s.Token(nil, false) }
+
 func (s tokenSink) Token([]byte, bool) error {
 	s()
 	return nil

@@ -8,7 +8,8 @@
 // runner lives in a worker process by default (internal/worker): the same binary,
 // re-executed by [MaybeWorker], which dies alone and is started again.
 //
-// [Engine.Generate] runs on the daemon's worker goroutines, one a request; each
-// has a mailbox, so that a slow client never holds up a step. The package does
-// no network I/O and never downloads anything.
+// [Engine.Generate] runs on the daemon's worker goroutines, one a request. Tokens are
+// offered to the client where a step's events arrive; what finds no room there goes into
+// the request's mailbox, so that a slow client never holds up a step. The package does no
+// network I/O and never downloads anything.
 package llamacpp

@@ -164,8 +164,8 @@ func (e *Engine) Stop(ctx context.Context) error {
 	return err
 }
 
-// deliver hands a step's events to their streams. It never blocks for long:
-// mailboxes take everything.
+// deliver hands a step's events to their streams. It never blocks for long: what a
+// sink does not take a mailbox does.
 func (e *Engine) deliver(events []sched.Event) {
 	for i := range events {
 		e.mu.RLock()
@@ -188,7 +188,7 @@ func (e *Engine) Generate(
 		return engine.Result{}, err
 	}
 	id := e.lastID.Inc()
-	st := newStream()
+	st := newStream(out)
 	e.mu.Lock()
 	e.streams[id] = st
 	e.mu.Unlock()
@@ -207,54 +207,37 @@ func (e *Engine) Generate(
 	if err != nil {
 		return engine.Result{}, err
 	}
-	return e.follow(ctx, id, st, out)
+	return e.follow(ctx, id, st)
 }
 
-// follow passes a stream on until its last event. A cancelled or unwanted
-// stream is followed, too: only its last event says that the runner is done
-// with it.
-func (e *Engine) follow(
-	ctx context.Context, id uint64, st *stream, out engine.Sink,
-) (engine.Result, error) {
-	var (
-		b       batch
-		quit    error // why nobody wants the rest
-		started bool
-		gone    = ctx.Done()
-	)
-	abandon := func(err error) {
-		quit, gone = err, nil
-		e.host.Cancel(id)
-	}
+// follow waits for a stream's last event, and passes on what went into its mailbox. A
+// cancelled or unwanted stream is followed, too: only its last event says that the
+// runner is done with it.
+func (e *Engine) follow(ctx context.Context, id uint64, st *stream) (engine.Result, error) {
+	var b batch
+	gone, abandoned := ctx.Done(), false
 	for {
 		select {
 		case <-st.wake:
 		case <-gone:
-			abandon(context.Cause(ctx))
+			gone = nil
+			st.fail(context.Cause(ctx))
 		}
-		done, last := st.take(&b)
-		text := b.text
-		for i, n := range b.sizes {
-			if quit != nil {
-				break
-			}
-			if err := out.Token(text[:n], done || i+1 < len(b.sizes)); err != nil {
-				abandon(err)
-				break
-			}
-			started, text = true, text[n:]
+		done, quit := st.empty(&b)
+		if quit != nil && !abandoned {
+			gone, abandoned = nil, true
+			e.host.Cancel(id)
 		}
 		if done {
-			return e.result(ctx, last, quit, started)
+			return e.result(ctx, st, quit)
 		}
 	}
 }
 
 // result turns a stream's last event, or why it was given up, into what Generate
 // returns.
-func (e *Engine) result(
-	ctx context.Context, last sched.Event, quit error, started bool,
-) (engine.Result, error) {
+func (e *Engine) result(ctx context.Context, st *stream, quit error) (engine.Result, error) {
+	last, started := st.last, st.started
 	var refusal *engine.Error
 	switch {
 	case quit != nil && ctx.Err() != nil:

@@ -81,6 +81,14 @@ type sink struct {
 	text   strings.Builder
 	tokens int
 	token  func(n int) error // called before the n-th token is taken, from 1
+	waits  bool              // token may wait, so that nothing is taken that is only offered
+}
+
+func (s *sink) Offer(text []byte) error {
+	if s.waits {
+		return engine.ErrFull
+	}
+	return s.Token(text, false)
 }
 
 func (s *sink) Token(text []byte, _ bool) error {
@@ -223,28 +231,33 @@ func TestGenerate_Cancel(t *testing.T) {
 	eachIsolation(t, func(t *testing.T, o Options) {
 		o.Parallel, o.NCtx = 2, 8192
 		e := start(t, o, testHooks(t))
-		ctx, cancel := context.WithCancel(t.Context())
-		s := &sink{t: t, token: func(n int) error {
-			if n == 3 {
-				cancel()
+		for _, waits := range []bool{false, true} {
+			ctx, cancel := context.WithCancel(t.Context())
+			s := &sink{t: t, waits: waits, token: func(n int) error {
+				if n == 3 {
+					cancel()
+				}
+				return nil
+			}}
+			if _, err := e.Generate(ctx, ask("hello", 8000), s); !errors.Is(err, context.Canceled) {
+				t.Errorf("cancelled: %v", err)
 			}
-			return nil
-		}}
-		if _, err := e.Generate(ctx, ask("hello", 8000), s); !errors.Is(err, context.Canceled) {
-			t.Errorf("cancelled: %v", err)
-		}
-		gone := errors.New("gone")
-		s = &sink{t: t, token: func(n int) error {
-			if n == 3 {
-				return gone
+			gone := errors.New("gone")
+			s = &sink{t: t, waits: waits, token: func(n int) error {
+				if n == 3 {
+					return gone
+				}
+				return nil
+			}}
+			if _, err := e.Generate(t.Context(), ask("hello", 8000), s); !errors.Is(err, gone) {
+				t.Errorf("sink refused: %v", err)
 			}
-			return nil
-		}}
-		if _, err := e.Generate(t.Context(), ask("hello", 8000), s); !errors.Is(err, gone) {
-			t.Errorf("sink refused: %v", err)
-		}
-		if n := e.Stats().Sequences; n != 0 {
-			t.Errorf("%d sequences still run", n)
+			if s.tokens != 3 {
+				t.Errorf("%d tokens after the refusal", s.tokens-3)
+			}
+			if n := e.Stats().Sequences; n != 0 {
+				t.Errorf("%d sequences still run", n)
+			}
 		}
 	})
 }
@@ -280,7 +293,7 @@ func TestGenerate_SlowClientHoldsNobodyUp(t *testing.T) {
 		o.Parallel = 2
 		e := start(t, o, testHooks(t))
 		blocked, release := make(chan struct{}), make(chan struct{})
-		slow := &sink{t: t, token: func(n int) error {
+		slow := &sink{t: t, waits: true, token: func(n int) error {
 			if n == 1 {
 				close(blocked)
 				<-release

@@ -17,6 +17,7 @@ import (
 type discard struct{}
 
 func (discard) Token([]byte, bool) error { return nil }
+func (discard) Offer([]byte) error       { return nil }
 
 // BenchmarkGenerate: requests of 64 tokens from as many clients as sequences,
 // with the native code in this process and in a worker. The custom metric is the

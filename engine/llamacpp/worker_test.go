@@ -62,7 +62,7 @@ func workerPID(e *Engine) int { return e.host.(*remote).sup.PID() }
 // inTheMiddle runs a long request and calls f once its first token is out.
 func inTheMiddle(t *testing.T, e *Engine, f func()) error {
 	t.Helper()
-	s := &sink{t: t, token: func(n int) error {
+	s := &sink{t: t, waits: true, token: func(n int) error {
 		if n == 1 {
 			f()
 		}

@@ -3,7 +3,6 @@ package mock
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"time"
 
 	"go.uber.org/atomic"
@@ -17,10 +16,9 @@ const Name = "mock"
 // defaultToken is what a mock without options says.
 const defaultToken = "mock-response"
 
-// yieldBelow is the delay under which Generate gives up the processor instead
-// of sleeping: a timer cannot be that exact, and a load test wants engines that
-// step in turn rather than engines that sleep.
-const yieldBelow = time.Microsecond
+// stepBelow is the delay under which streams step in turn instead of sleeping: a
+// timer cannot be that exact, and it is what a load test wants; see stepper.
+const stepBelow = time.Microsecond
 
 // Options are the mock's knobs; the zero value says "mock-response".
 type Options struct {
@@ -31,7 +29,8 @@ type Options struct {
 	// TokenBytes is the length of each made token, cut or filled up with dots; 0
 	// leaves them as they are.
 	TokenBytes int
-	// TokenDelay is waited before each token; below 1 µs it is a yield.
+	// TokenDelay is waited before each token; below 1 µs all requests step together
+	// instead, a token each at a time.
 	TokenDelay time.Duration
 	// DropAfter ends the stream without a done before the token with this
 	// index. It is used only if HasDropAfter; at or beyond the number of tokens
@@ -70,6 +69,8 @@ type Engine struct {
 	// atomic
 	off  atomic.Bool // SetReady(false) or Stop
 	warm atomic.Bool // readyAt has passed: no need to ask the clock again
+
+	stepper stepper
 }
 
 // New makes a mock; it is ready ReadyAfter from now.
@@ -141,26 +142,21 @@ func (e *Engine) Generate(
 	if !e.Ready() {
 		return engine.Result{}, engine.ErrNotReady
 	}
-	var timer *time.Timer
-	if e.opt.TokenDelay >= yieldBelow {
-		timer = time.NewTimer(e.opt.TokenDelay)
-		defer timer.Stop()
-	}
 	tokens, dropped := e.tokens, e.opt.HasDropAfter && e.opt.DropAfter < len(e.tokens)
 	if dropped {
 		tokens = tokens[:max(e.opt.DropAfter, 0)]
 	}
-	atOnce := e.opt.TokenDelay == 0
-	for _, tok := range tokens {
-		if !atOnce {
-			e.wait(ctx, timer)
-		}
-		if err := ctx.Err(); err != nil {
-			return engine.Result{}, err
-		}
-		if err := out.Token(tok, atOnce); err != nil {
-			return engine.Result{}, err
-		}
+	var err error
+	switch {
+	case e.opt.TokenDelay == 0:
+		err = e.burst(ctx, tokens, out)
+	case e.opt.TokenDelay < stepBelow:
+		err = e.stepper.run(ctx, tokens, out)
+	default:
+		err = e.paced(ctx, tokens, out)
+	}
+	if err != nil {
+		return engine.Result{}, err
 	}
 	if dropped {
 		return engine.Result{}, engine.ErrNoDone
@@ -171,15 +167,35 @@ func (e *Engine) Generate(
 	}, nil
 }
 
-// wait passes the delay before a token, until ctx ends at the longest.
-func (e *Engine) wait(ctx context.Context, timer *time.Timer) {
-	if timer == nil {
-		runtime.Gosched()
-		return
+// burst emits the tokens at once.
+func (e *Engine) burst(ctx context.Context, tokens [][]byte, out engine.Sink) error {
+	for _, tok := range tokens {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := out.Token(tok, true); err != nil {
+			return err
+		}
 	}
-	select {
-	case <-timer.C:
-		timer.Reset(e.opt.TokenDelay)
-	case <-ctx.Done():
+	return nil
+}
+
+// paced emits the tokens with the delay before each.
+func (e *Engine) paced(ctx context.Context, tokens [][]byte, out engine.Sink) error {
+	timer := time.NewTimer(e.opt.TokenDelay)
+	defer timer.Stop()
+	for _, tok := range tokens {
+		select {
+		case <-timer.C:
+			timer.Reset(e.opt.TokenDelay)
+		case <-ctx.Done():
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := out.Token(tok, false); err != nil {
+			return err
+		}
 	}
+	return nil
 }

@@ -20,6 +20,8 @@ type tape struct {
 
 var errGone = errors.New("client gone")
 
+func (s *tape) Offer(text []byte) error { return s.Token(text, false) }
+
 func (s *tape) Token(text []byte, _ bool) error {
 	s.got = append(s.got, string(text))
 	if s.failAt > 0 && len(s.got) >= s.failAt {

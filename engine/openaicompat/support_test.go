@@ -59,6 +59,8 @@ type collector struct {
 	onGet  func()
 }
 
+func (c *collector) Offer(text []byte) error { return c.Token(text, false) }
+
 func (c *collector) Token(text []byte, _ bool) error {
 	c.tokens = append(c.tokens, string(text))
 	if c.onGet != nil {

@@ -173,9 +173,9 @@ func (r *request) Token(text []byte, more bool) error {
 		}
 		return r.ctx.Err()
 	}
-	held := len(r.answer.Frames)
+	before := r.answer.Mark()
 	if r.answer.Token(text); r.answer.Len() > r.room {
-		r.answer.Frames = r.answer.Frames[:held]
+		r.answer.Undo(before)
 		return errTooLong
 	}
 	if more && len(r.answer.Frames) < heldBytes {
@@ -187,6 +187,31 @@ func (r *request) Token(text []byte, more bool) error {
 	err := r.conn.Write(r.answer.Frames)
 	r.answer.Frames = r.answer.Frames[:0]
 	return err
+}
+
+// Offer is engine.Sink: Token, but it takes nothing where that would wait.
+func (r *request) Offer(text []byte) error {
+	if !r.stream {
+		return r.Token(text, false)
+	}
+	before := r.answer.Mark()
+	if r.answer.Token(text); r.answer.Len() > r.room {
+		r.answer.Undo(before)
+		return errTooLong
+	}
+	if err := r.conn.TryWrite(r.answer.Frames); err != nil {
+		r.answer.Undo(before)
+		if err == loop.ErrFull {
+			return engine.ErrFull
+		}
+		return err
+	}
+	r.answer.Frames = r.answer.Frames[:0]
+	r.answered = true
+	if r.timed || r.first == 0 {
+		r.timeToken()
+	}
+	return nil
 }
 
 // timeToken takes the time of a token.

@@ -59,6 +59,8 @@ func start(t *testing.T) engine.Engine {
 
 type text struct{ strings.Builder }
 
+func (s *text) Offer(piece []byte) error { return s.Token(piece, false) }
+
 func (s *text) Token(piece []byte, _ bool) error {
 	s.Write(piece)
 	return nil
