@@ -25,7 +25,10 @@ func hideInherited() {
 // withLazyTimers starts a process whose timers may be late by timerSlack: the
 // slack is the calling thread's, which the process inherits. While native code
 // computes, the Go runtime's monitor sleeps for 20 µs at a time, which costs
-// several percent of a core; nothing in a worker needs to be that exact.
+// several percent of a core; nothing in a worker needs to be that exact. But the
+// scheduler, too, sleeps for a few µs before it takes a goroutine that another thread
+// is about to run, and meanwhile no other thread looks for work. With 10 ms of slack a
+// fifth of a lone client's requests waited that long for their first token.
 func withLazyTimers(start func() error) error {
 	if unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(timerSlack), 0, 0, 0) == nil {
 		defer func() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) }() // the default again

@@ -21,8 +21,8 @@ const (
 	maxOutputLines = 200
 	// maxOutputLineBytes cuts each.
 	maxOutputLineBytes = 300
-	// timerSlack is how late a timer in the worker may be.
-	timerSlack = 10 * time.Millisecond
+	// timerSlack is how late a timer in the worker may be; see withLazyTimers.
+	timerSlack = 200 * time.Microsecond
 	// frameBuffer is the size of the socket readers' buffers.
 	frameBuffer = 64 << 10
 )
