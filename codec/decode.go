@@ -1,6 +1,9 @@
 package codec
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // Decoder decodes request lines. It belongs to one goroutine.
 type Decoder struct {
@@ -31,27 +34,29 @@ func (d *Decoder) Decode(line []byte) (*Request, error) {
 			return d.decoded(nil)
 		}
 	}
-	bad := d.scanAll(line)
+	bad := d.scanAll(line, math.MaxInt)
 	if bad == nil && d.scan.escapes {
 		d.unescape()
 	}
 	return d.decoded(bad)
 }
 
-// scanAll scans the line, twice if it has very many messages.
-func (d *Decoder) scanAll(line []byte) *DecodeError {
-	bad := d.scanLine(line, 0)
+// scanAll scans the line, twice if it has very many messages. Others get their first
+// turn at turn.
+func (d *Decoder) scanAll(line []byte, turn int) *DecodeError {
+	bad := d.scanLine(line, 0, turn)
 	if n := d.scan.messages; bad == nil && n > maxKeptMessages {
-		bad = d.scanLine(line, n)
+		bad = d.scanLine(line, n, turn)
 	}
 	return bad
 }
 
 // scanLine begins a request of its own for the line, with room for so many messages.
-func (d *Decoder) scanLine(line []byte, messages int) *DecodeError {
+func (d *Decoder) scanLine(line []byte, messages, turn int) *DecodeError {
 	r := &d.req
 	r.setDefaults(messagesFor(r.Messages, messages))
 	d.scan.reset(line)
+	d.scan.turnEnds = turn
 	d.scan.req, d.scan.room = r, max(messages, maxKeptMessages)
 	bad := d.scan.request()
 	d.scan.line = nil // holds on to no line

@@ -22,9 +22,12 @@ const (
 	// with the line, and what there is to gain does not.
 	usualBytes = 256
 
-	// pieceBytes of a long line at most are handled by code that can't be preempted,
-	// a copy or a search, which takes some tens of microseconds.
+	// pieceBytes of a long line are checked for UTF-8 at once, by code that can't be
+	// preempted; that takes some tens of microseconds.
 	pieceBytes = 1 << 20
+
+	// turnBytes of a long line are worked on until others get a turn, some 50 µs.
+	turnBytes = 64 << 10
 
 	// maxKeyBytes is the longest known key, image_token_budget; an unescaped key
 	// is cut above it because it can't match any more.

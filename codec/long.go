@@ -2,6 +2,8 @@ package codec
 
 import (
 	"bytes"
+	"math"
+	"runtime"
 	"unicode/utf16"
 	"unicode/utf8"
 	"unsafe"
@@ -9,46 +11,61 @@ import (
 
 // DecodeLong is Decode for a line of many MiB, in Go alone: the code of sonic can't
 // be preempted, and a garbage collection that begins meanwhile stops everybody until
-// it is done. It takes no memory but that of the messages' array, because it writes
+// it is done. After each turnBytes other goroutines get a turn: those that wait for this
+// processor would do so until the scheduler takes it away, 10 to 20 ms. It takes no memory but that of the messages' array, because it writes
 // strings that have escapes out in the line, which is no longer JSON afterwards.
 func (d *Decoder) DecodeLong(line []byte) (*Request, error) {
-	bad := d.scanAll(line)
+	bad := d.scanAll(line, turnBytes)
 	if bad == nil && d.scan.escapes {
-		r := &d.req
-		r.ID, r.Grammar = unescapeInPlace(r.ID), unescapeInPlace(r.Grammar)
+		r, left := &d.req, turn(turnBytes)
+		r.ID, r.Grammar = unescapeInPlace(r.ID, &left), unescapeInPlace(r.Grammar, &left)
 		for i := range r.Messages {
 			m := &r.Messages[i]
-			m.Role, m.Content = unescapeInPlace(m.Role), unescapeInPlace(m.Content)
+			m.Role, m.Content = unescapeInPlace(m.Role, &left), unescapeInPlace(m.Content, &left)
 		}
 	}
 	return d.decoded(bad)
 }
 
+// turn is how many bytes may still be worked on until others get a turn.
+type turn int
+
+// spend takes n bytes off, and lets others run when there are none left.
+func (t *turn) spend(n int) {
+	if *t -= turn(n); *t <= 0 {
+		runtime.Gosched()
+		*t = turnBytes
+	}
+}
+
 // goUnquote is an unquoter in Go alone.
 func goUnquote(dst []byte, s string) int {
 	copy(dst, s)
-	return len(unescapeInPlace(view(dst[:len(s)])))
+	endless := turn(math.MaxInt)
+	return len(unescapeInPlace(view(dst[:len(s)]), &endless))
 }
 
 // unescapeInPlace returns what s, which lies in a line that the scan has passed,
 // stands for, and writes it over s: no escape is shorter than what it means.
-func unescapeInPlace(s string) string {
+func unescapeInPlace(s string, left *turn) string {
 	// The string aliases a line that is DecodeLong's to write to, and no other string
 	// has these bytes: fields don't overlap. The slice ends where the string does.
 	b := unsafe.Slice(unsafe.StringData(s), len(s))
 	to := 0
 	for from := 0; from < len(b); {
 		if b[from] != '\\' {
-			run := b[from:min(from+pieceBytes, len(b))]
+			run := b[from:min(from+turnBytes, len(b))]
 			if n := bytes.IndexByte(run, '\\'); n >= 0 {
 				run = run[:n]
 			}
+			left.spend(len(run))
 			if to < from {
 				copy(b[to:], run)
 			}
 			to, from = to+len(run), from+len(run)
 			continue
 		}
+		left.spend(2)
 		if c := b[from+1]; c != 'u' {
 			b[to] = unescapes[c]
 			to, from = to+1, from+2
@@ -69,6 +86,7 @@ func unescapeInPlace(s string) string {
 // validText is validUTF8 in pieces.
 func validText(line []byte) bool {
 	for len(line) > pieceBytes {
+		runtime.Gosched()
 		end := pieceBytes
 		for end > pieceBytes-utf8.UTFMax && !utf8.RuneStart(line[end]) {
 			end--

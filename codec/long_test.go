@@ -3,12 +3,15 @@ package codec
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.uber.org/atomic"
 )
 
 // TestDecodeLong holds it against the reference where lines are long: runs without
@@ -41,7 +44,9 @@ func TestDecodeLong(t *testing.T) {
 	f("all escapes", `{"messages":[{"role":"user","content":"\"\\\/\b\f\n\r\t\u0000\u00e9\u20ac\ud83d\ude00"}]}`)
 	f("lone surrogate", `{"messages":[{"role":"user","content":"\ud83d"}]}`)
 	f("ends early", `{"messages":[{"role":"user","content":"\n`)
-	for _, n := range []int{pieceBytes - 2, pieceBytes - 1, pieceBytes, pieceBytes + 1, 2*pieceBytes + 7} {
+	for _, n := range []int{
+		turnBytes - 2, turnBytes - 1, turnBytes, turnBytes + 1, 2*turnBytes + 7, pieceBytes + 1,
+	} {
 		run := strings.Repeat("x", n)
 		f("run", `{"messages":[{"role":"user","content":"`+run+`\n`+run+`\u00e9`+run+`"}]}`)
 	}
@@ -50,6 +55,44 @@ func TestDecodeLong(t *testing.T) {
 	f("a role at the end of many", `{"messages":[`+strings.Repeat(`{"role":"user","content":""},`, 5000)+
 		`{"role":"bot","content":""}]}`)
 	f("small again", `{`+hi+`}`)
+}
+
+// TestDecodeLong_GivesTurns: whatever a long line is made of, others that wait for the
+// processor run now and then.
+func TestDecodeLong_GivesTurns(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const size = 64 * turnBytes
+	f := func(name, unit, format string) {
+		t.Helper()
+		line := lineOf(fmt.Sprintf(format, strings.Repeat(unit, size/len(unit))))
+		var turns, decoded atomic.Int64
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for decoded.Load() == 0 {
+				turns.Inc()
+				runtime.Gosched()
+			}
+		}()
+		_, err := NewDecoder().DecodeLong(line)
+		decoded.Store(1)
+		<-done
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		// One for each turnBytes but the last, and a little more lies between them.
+		if got := turns.Load(); got < size/turnBytes*9/10 {
+			t.Errorf("%s: %d turns", name, got)
+		}
+	}
+	const text = `{"messages":[{"role":"user","content":"%s"}]}`
+	f("plain", "x", text)
+	f("not ASCII", "é", text)
+	f("escapes", `\n`, text)
+	f("an escape and plain", "x", `{"messages":[{"role":"user","content":"\n%s"}]}`)
+	f("messages", `{"role":"user","content":"a"},`, `{"messages":[%s{"role":"user","content":""}]}`)
+	f("ignored array", `1,`, `{"messages":[{"role":"user","content":""}],"x":[%s1]}`)
+	f("ignored object", `"a":[],`, `{"messages":[{"role":"user","content":""}],"x":{%s"b":1}}`)
 }
 
 // TestDecodeLong_TakesNoMemory: what has to be written out is written where it is.

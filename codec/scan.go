@@ -1,6 +1,10 @@
 package codec
 
-import "unicode/utf8"
+import (
+	"math"
+	"runtime"
+	"unicode/utf8"
+)
 
 // scanner reads one line once, decides whether it is acceptable, and stores the
 // values of a request as it comes by them. It is the package's only judge of what
@@ -18,6 +22,10 @@ type scanner struct {
 	// then is the line's UTF-8 checked, in one pass at the end.
 	high uint64
 
+	// turnEnds is the position at which others get a turn, which nobody reaches in a line
+	// that is not long.
+	turnEnds int
+
 	// Of a request: where its values go, strings as views of the line, messages up to
 	// room: their number tells how much memory all of them need.
 	req       *Request
@@ -32,6 +40,7 @@ type scanner struct {
 // reset prepares s for a line; nil lets go of the last one.
 func (s *scanner) reset(line []byte) {
 	s.line, s.pos, s.high = line, 0, 0
+	s.turnEnds = math.MaxInt
 	s.req, s.escapes, s.messages, s.hasBudget = nil, false, 0, false
 }
 
@@ -110,6 +119,12 @@ func (s *scanner) end() *DecodeError {
 		return errUTF8
 	}
 	return nil
+}
+
+// rest lets others run; i is how far the scan is.
+func (s *scanner) rest(i int) {
+	runtime.Gosched()
+	s.turnEnds = i + turnBytes
 }
 
 // requestValue checks and stores the value of a known top-level key.

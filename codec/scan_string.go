@@ -51,7 +51,27 @@ func (s *scanner) str() (body []byte, escaped bool, bad *DecodeError) {
 
 // longString is str for any string; start is the index behind the opening quote.
 func (s *scanner) longString(start int) (body []byte, escaped bool, bad *DecodeError) {
-	line, high, i := s.line, s.high, start
+	for i := start; ; s.rest(i) {
+		end, closed, escape, bad := s.part(s.line[:min(len(s.line), max(i, s.turnEnds))], i)
+		escaped = escaped || escape
+		switch {
+		case bad != nil:
+			return nil, false, bad
+		case closed:
+			s.pos = end + 1
+			return s.line[start:end], escaped, nil
+		case end >= len(s.line):
+			return nil, false, errTruncated
+		}
+		i = end
+	}
+}
+
+// part is longString from i up to the end of line, which is all of the scanner's or what
+// may be read until others get a turn; it may end a little behind. closed says that a
+// quote is at end.
+func (s *scanner) part(line []byte, i int) (end int, closed, escaped bool, bad *DecodeError) {
+	high := s.high
 	for {
 		if len(line)-i >= 8 {
 			w := binary.LittleEndian.Uint64(line[i:])
@@ -65,20 +85,21 @@ func (s *scanner) longString(start int) (body []byte, escaped bool, bad *DecodeE
 				continue
 			}
 			i += bits.TrailingZeros64(m) >> 3
-		} else if i == len(line) {
-			return nil, false, errTruncated
+		} else if i >= len(line) {
+			s.high = high
+			return i, false, escaped, nil
 		}
 		switch c := line[i]; {
 		case c == '"':
-			s.pos, s.high = i+1, high
-			return line[start:i], escaped, nil
+			s.high = high
+			return i, true, escaped, nil
 		case c == '\\':
 			escaped = true
-			if i, bad = escape(line, i); bad != nil {
-				return nil, false, bad
+			if i, bad = escape(s.line, i); bad != nil {
+				return 0, false, false, bad
 			}
 		case c < 0x20:
-			return nil, false, errControl
+			return 0, false, false, errControl
 		default: // in the line's last bytes, where there is no whole word
 			high |= uint64(c)
 			i++

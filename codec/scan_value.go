@@ -41,6 +41,9 @@ func (s *scanner) syntax() *DecodeError {
 // member moves to the opening quote of an object's next key; first says that none was
 // read yet. more is false behind the closing brace.
 func (s *scanner) member(first bool) (more bool, bad *DecodeError) {
+	if s.pos >= s.turnEnds {
+		s.rest(s.pos)
+	}
 	switch c := s.next(); {
 	case c == '}':
 		s.pos++
@@ -123,6 +126,9 @@ func (s *scanner) messageKey() (f field, bad *DecodeError) {
 // element moves to an array's next element. On the first call pos is on the
 // opening bracket; more is false behind the closing one.
 func (s *scanner) element(first bool) (more bool, bad *DecodeError) {
+	if s.pos >= s.turnEnds {
+		s.rest(s.pos)
+	}
 	if first {
 		s.pos++
 	}

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"bytes"
+	"runtime"
 	"sync"
 )
 
@@ -65,7 +66,9 @@ func (in *stash) newline() int {
 }
 
 // take is the first line, whose newline is at end, with a byte to spare behind it.
-// The stash is not used again: the line is its buffer, or what pieces are put into.
+// The stash is not used again: the line is its buffer, or what pieces are put into. In
+// between others get a turn: a copy can't be preempted, nor, in effect, can a loop of
+// copies, and a collection that begins meanwhile has everybody wait for it.
 func (in *stash) take(end int) []byte {
 	rest := in.B[in.head:end]
 	if len(in.pieces) == 0 {
@@ -75,6 +78,7 @@ func (in *stash) take(end int) []byte {
 	for i, piece := range in.pieces {
 		line = append(line, piece...)
 		in.pieces[i] = nil // may be freed from here on
+		runtime.Gosched()
 	}
 	return append(line, rest...)
 }

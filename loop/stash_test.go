@@ -2,8 +2,10 @@ package loop
 
 import (
 	"bytes"
+	"runtime"
 	"testing"
 
+	"go.uber.org/atomic"
 	"pgregory.net/rapid"
 )
 
@@ -53,6 +55,34 @@ func TestStash_AgainstModel(t *testing.T) {
 			},
 		})
 	})
+}
+
+// TestStash_GivesTurns: others that wait for the processor run while a long line is put
+// together.
+func TestStash_GivesTurns(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const pieces = 20
+	in := newStash()
+	for range pieces {
+		in.add(make([]byte, pieceBytes), DefaultMaxLineBytes)
+		in.newline()
+	}
+	in.add([]byte("\n"), DefaultMaxLineBytes)
+	var turns, taken atomic.Int64
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for taken.Load() == 0 {
+			turns.Inc()
+			runtime.Gosched()
+		}
+	}()
+	in.take(in.newline())
+	taken.Store(1)
+	<-done
+	if got := turns.Load(); got < pieces-1 {
+		t.Errorf("%d turns", got)
+	}
 }
 
 // TestStash_GrowsInPieces: a long line is not copied while it comes.
