@@ -65,17 +65,16 @@ type Engine struct {
 	opt     Options
 	tokens  [][]byte
 	readyAt time.Time
+	stepper *stepper
 
 	// atomic
 	off  atomic.Bool // SetReady(false) or Stop
 	warm atomic.Bool // readyAt has passed: no need to ask the clock again
-
-	stepper stepper
 }
 
 // New makes a mock; it is ready ReadyAfter from now.
 func New(opt Options) *Engine {
-	e := &Engine{opt: opt, readyAt: time.Now().Add(opt.ReadyAfter)}
+	e := &Engine{opt: opt, readyAt: time.Now().Add(opt.ReadyAfter), stepper: newStepper()}
 	switch {
 	case opt.Texts != nil:
 		for _, s := range opt.Texts {

@@ -9,9 +9,11 @@ import (
 )
 
 // stepper steps all running streams by one token at a time in one goroutine, as an
-// engine with continuous batching does. Between steps it yields. The zero value is
-// ready; its goroutine lives while there are streams.
+// engine with continuous batching does. Between steps it yields. Its goroutine lives
+// while there are streams.
 type stepper struct {
+	begin func() // work, as a value: a go statement that binds st would allocate
+
 	mu sync.Mutex
 	// guarded by mu
 	joining []*stream // to take part from the next step on
@@ -19,6 +21,12 @@ type stepper struct {
 
 	active []*stream // owned by the goroutine
 	free   sync.Pool // of *stream
+}
+
+func newStepper() *stepper {
+	st := new(stepper)
+	st.begin = st.work
+	return st
 }
 
 // stream is one request on its way through the stepper, which owns it from join
@@ -59,7 +67,7 @@ func (st *stepper) join(s *stream) {
 	st.joining = append(st.joining, s)
 	if !st.running {
 		st.running = true
-		go st.work()
+		go st.begin()
 	}
 }
 

@@ -82,6 +82,24 @@ func TestStep(t *testing.T) {
 	}) // which also says that no goroutine is left
 }
 
+// nowhere takes tokens and keeps none.
+type nowhere struct{}
+
+func (nowhere) Token([]byte, bool) error { return nil }
+func (nowhere) Offer([]byte) error       { return nil }
+
+// TestStep_Allocates nothing, not even when nobody was there before.
+func TestStep_Allocates(t *testing.T) {
+	e, req := stepping(8), new(engine.Request)
+	if n := testing.AllocsPerRun(1000, func() {
+		if _, err := e.Generate(t.Context(), req, nowhere{}); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // TestStep_Ends: a client that is gone, a context that ended and a stream that breaks
 // off leave the others alone.
 func TestStep_Ends(t *testing.T) {
