@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -94,6 +95,11 @@ func TestStep_Allocates(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() {
 		if _, err := e.Generate(t.Context(), req, nowhere{}); err != nil {
 			t.Fatal(err)
+		}
+		for running := true; running; runtime.Gosched() {
+			e.stepper.mu.Lock()
+			running = e.stepper.running
+			e.stepper.mu.Unlock()
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
