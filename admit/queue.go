@@ -23,6 +23,7 @@ type Queue[T any] struct {
 	// guarded by mu
 	head, tail *Waiter[T] // oldest and newest; both nil if none waits
 	sleeping   int        // goroutines in Pop
+	coming     bool       // one of them has been woken and has not looked yet
 	closed     bool
 }
 
@@ -43,7 +44,8 @@ func NewQueue[T any]() *Queue[T] {
 	return q
 }
 
-// Push appends w and wakes one goroutine in Pop. It reports false when the queue is
+// Push appends w and wakes one goroutine in Pop, unless one is on its way, which will
+// wake the next if there is more than it takes. It reports false when the queue is
 // closed. Pushing what waits already is a programmer error.
 func (q *Queue[T]) Push(w *Waiter[T]) bool {
 	q.mu.Lock()
@@ -63,7 +65,7 @@ func (q *Queue[T]) Push(w *Waiter[T]) bool {
 		q.tail.next = w
 	}
 	q.tail = w
-	wake := q.sleeping > 0
+	wake := q.call()
 	q.mu.Unlock()
 	if wake {
 		q.ready.Signal()
@@ -76,22 +78,38 @@ func (q *Queue[T]) Push(w *Waiter[T]) bool {
 // no longer wanted takes nothing more. After setting quit, call Wake.
 func (q *Queue[T]) Pop(quit *atomic.Bool) (v T, ok bool) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	for {
-		if quit != nil && quit.Load() {
-			return v, false
-		}
-		if w := q.head; w != nil {
+		switch w := q.head; {
+		case quit != nil && quit.Load():
+		case w != nil:
 			q.takeHead()
-			return w.Value, true
+			v, ok = w.Value, true
+		case !q.closed:
+			q.sleeping++
+			q.ready.Wait()
+			q.sleeping--
+			q.coming = false
+			continue
 		}
-		if q.closed {
-			return v, false
+		wake := q.call()
+		q.mu.Unlock()
+		if wake {
+			q.ready.Signal()
 		}
-		q.sleeping++
-		q.ready.Wait()
-		q.sleeping--
+		return v, ok
 	}
+}
+
+// call says whether one more goroutine has to be woken for what waits; mu is held. Like
+// Go's scheduler with its threads, it has one at most on its way: when requests come by
+// the dozen and take no time, one worker is done with them before another has run, which
+// would find nothing. When they take some, each that comes calls the next.
+func (q *Queue[T]) call() bool {
+	if q.head == nil || q.sleeping == 0 || q.coming {
+		return false
+	}
+	q.coming = true
+	return true
 }
 
 // Wake makes every goroutine in Pop look at its quit mark. It holds mu: who has

@@ -130,6 +130,44 @@ func TestQueue_Quit(t *testing.T) {
 	})
 }
 
+// TestQueue_EachCallsTheNext: only one goroutine is woken at a time, and yet as many
+// come as there are values, if none of them comes back for a second one.
+func TestQueue_EachCallsTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const poppers = 8
+		q := NewQueue[int]()
+		var quit [poppers]atomic.Bool
+		var taken, left atomic.Int64
+		for i := range poppers {
+			go func() {
+				if _, ok := q.Pop(&quit[i]); ok {
+					taken.Inc()
+				} else {
+					left.Inc()
+				}
+			}()
+			synctest.Wait() // they are woken in the order in which they came
+		}
+		f := func(push, wantTaken, wantLeft int64) {
+			t.Helper()
+			for range push {
+				q.Push(value(1))
+			}
+			synctest.Wait()
+			if got, gone := taken.Load(), left.Load(); got != wantTaken || gone != wantLeft {
+				t.Errorf("%d taken, %d left; want %d, %d", got, gone, wantTaken, wantLeft)
+			}
+		}
+		f(1, 1, 0)
+		f(3, 4, 0)
+		for i := range poppers - 1 { // whoever is woken and does not want it passes it on
+			quit[i].Store(true)
+		}
+		f(1, 5, 3)
+		q.Close()
+	})
+}
+
 // TestQueue_WakeMissesNobody: a Pop that has looked at its quit mark holds the lock
 // until it sleeps, and Wake has to wait for that.
 func TestQueue_WakeMissesNobody(t *testing.T) {
