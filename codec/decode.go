@@ -41,22 +41,22 @@ func (d *Decoder) Decode(line []byte) (*Request, error) {
 	return d.decoded(bad)
 }
 
-// scanAll scans the line, twice if it has very many messages. Others get their first
-// turn at turn.
-func (d *Decoder) scanAll(line []byte, turn int) *DecodeError {
-	bad := d.scanLine(line, 0, turn)
+// scanAll scans the line, twice if it has very many messages. At turnEnds others get
+// their first turn.
+func (d *Decoder) scanAll(line []byte, turnEnds int) *DecodeError {
+	bad := d.scanLine(line, 0, turnEnds)
 	if n := d.scan.messages; bad == nil && n > maxKeptMessages {
-		bad = d.scanLine(line, n, turn)
+		bad = d.scanLine(line, n, turnEnds)
 	}
 	return bad
 }
 
 // scanLine begins a request of its own for the line, with room for so many messages.
-func (d *Decoder) scanLine(line []byte, messages, turn int) *DecodeError {
+func (d *Decoder) scanLine(line []byte, messages, turnEnds int) *DecodeError {
 	r := &d.req
 	r.setDefaults(messagesFor(r.Messages, messages))
 	d.scan.reset(line)
-	d.scan.turnEnds = turn
+	d.scan.turnEnds = turnEnds
 	d.scan.req, d.scan.room = r, max(messages, maxKeptMessages)
 	bad := d.scan.request()
 	d.scan.line = nil // holds on to no line

@@ -12,8 +12,9 @@ import (
 // DecodeLong is Decode for a line of many MiB, in Go alone: the code of sonic can't
 // be preempted, and a garbage collection that begins meanwhile stops everybody until
 // it is done. After each turnBytes other goroutines get a turn: those that wait for this
-// processor would do so until the scheduler takes it away, 10 to 20 ms. It takes no memory but that of the messages' array, because it writes
-// strings that have escapes out in the line, which is no longer JSON afterwards.
+// processor would do so until the scheduler takes it away, 10 to 20 ms. It takes no
+// memory but that of the messages' array, because it writes strings that have escapes
+// out in the line, which is no longer JSON afterwards.
 func (d *Decoder) DecodeLong(line []byte) (*Request, error) {
 	bad := d.scanAll(line, turnBytes)
 	if bad == nil && d.scan.escapes {

@@ -52,8 +52,8 @@ func (s *scanner) str() (body []byte, escaped bool, bad *DecodeError) {
 // longString is str for any string; start is the index behind the opening quote.
 func (s *scanner) longString(start int) (body []byte, escaped bool, bad *DecodeError) {
 	for i := start; ; s.rest(i) {
-		end, closed, escape, bad := s.part(s.line[:min(len(s.line), max(i, s.turnEnds))], i)
-		escaped = escaped || escape
+		end, closed, some, bad := s.part(s.line[:min(len(s.line), max(i, s.turnEnds))], i)
+		escaped = escaped || some
 		switch {
 		case bad != nil:
 			return nil, false, bad
