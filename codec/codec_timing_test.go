@@ -153,3 +153,31 @@ func BenchmarkOtherFrames(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkChunk compares the decoder of upstreams' chunks with encoding/json.
+func BenchmarkChunk(b *testing.B) {
+	for _, c := range chunkCases {
+		if c.name != "openai" && c.name != "escapes" {
+			continue
+		}
+		data := []byte(c.data)
+		b.Run(c.name+"/encoding_json", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var ref refChunk
+				if err := json.Unmarshal(data, &ref); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(c.name+"/decode", func(b *testing.B) {
+			b.ReportAllocs()
+			var d ChunkDecoder
+			for b.Loop() {
+				if _, ok := d.Decode(data); !ok {
+					b.Fatal("not usual")
+				}
+			}
+		})
+	}
+}

@@ -32,6 +32,9 @@
 // A [FrameDecoder] decodes responses for a client: scanned likewise, but filled in by
 // sonic, or encoding/json, and forgiving what a later version of the daemon may add.
 //
+// A [ChunkDecoder] reads the text out of what another server streams, with the same scan.
+// It takes only what is usual.
+//
 // # Encoding
 //
 // The AppendX functions append one whole frame, `\n` included, to a buffer of the

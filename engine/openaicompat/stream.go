@@ -10,6 +10,7 @@ import (
 	"math"
 	"strconv"
 
+	"inferd/codec"
 	"inferd/engine"
 )
 
@@ -54,9 +55,7 @@ type chatText struct {
 	ReasoningContent anything `json:"reasoning_content"`
 }
 
-func (t *chatText) alive() bool {
-	return t.Content != "" || bool(t.Reasoning) || bool(t.ReasoningContent)
-}
+func (t *chatText) thinking() bool { return bool(t.Reasoning || t.ReasoningContent) }
 
 // anything is whether a member of whatever type says something.
 type anything bool
@@ -89,7 +88,7 @@ type generation struct {
 	finish    string
 	usage     engine.Usage
 	badEvents int
-	token     []byte // reused from token to token
+	usual     codec.ChunkDecoder // of most events, without an allocation
 }
 
 // read runs to the answer's end. An answer can be one JSON object although a
@@ -170,6 +169,9 @@ func (g *generation) object(data []byte) (done bool, err error) {
 	case string(data) == "[DONE]":
 		return true, nil
 	}
+	if chunk, ok := g.usual.Decode(data); ok {
+		return false, g.piece(chunk.Text, chunk.Thinking)
+	}
 	var chunk chatChunk
 	err = json.Unmarshal(data, &chunk)
 	if err == nil {
@@ -208,24 +210,24 @@ func (g *generation) chunk(c *chatChunk) error {
 	if choice.FinishReason != "" {
 		g.finish = choice.FinishReason
 	}
-	if choice.Delta.alive() || g.finish != "" {
-		g.exchange.progressed()
-	}
-	return g.say(choice.Delta.Content)
+	return g.piece([]byte(choice.Delta.Content), choice.Delta.thinking())
 }
 
-// say hands text to the sink; encoding/json has made it whole, valid UTF-8.
-func (g *generation) say(text string) error {
-	if text == "" {
+// piece takes a piece of the answer, which may be empty. Its text, whole and valid
+// UTF-8, goes to the sink.
+func (g *generation) piece(text []byte, thinking bool) error {
+	if len(text) > 0 || thinking || g.finish != "" {
+		g.exchange.progressed()
+	}
+	if len(text) == 0 {
 		return nil
 	}
 	if err := g.exchange.caller.Err(); err != nil {
 		return err
 	}
 	g.told = true
-	g.token = append(g.token[:0], text...)
 	// Whether more of the answer has come already does not say that it holds text.
-	return g.out.Token(g.token, false)
+	return g.out.Token(text, false)
 }
 
 // readObject takes an answer that is not a stream.
