@@ -53,7 +53,8 @@ type Conn struct {
 	taken     bool // a loop has it, or has had it
 	busy      bool // a task or a decoder has the connection: no line is consumed
 	putOff    bool // its next lines are consumed when the loop comes by, see allowance
-	authed    bool // the key was given, or none is wanted
+	keyed     bool // a line was taken for the key
+	authed    bool // … and is the key, or none is wanted
 	closing   bool // nothing more is consumed; closes when flushed
 	lastCall  bool // at a shutdown: what it sends is read once more
 	lingering bool // all is sent, the writing side shut, at stalledAt; reads until EOF
@@ -73,15 +74,15 @@ type Conn struct {
 	backlog int           // bytes the loop has taken and the socket has not
 	room    chan struct{} // closed when there is room in the outbox again
 	task    Task
-	spent   Task // the last one, ended; the loop gives it back to its lane
+	spent   bool // the task has ended; the loop gives it back to its lane
 	events  event
 	queued  bool // is in the dirty list
 	closed  bool
 
 	index int32 // in Server.conns; guarded by Server.mu
 
-	// atomic
-	bytesIn, bytesOut atomic.Uint64
+	// atomic; written by whoever reads or writes for the connection
+	lines, bytesIn, bytesOut atomic.Uint64
 }
 
 // seat is what the connections of one listener on one loop have in common, so that
@@ -126,6 +127,12 @@ func (c *Conn) OpenedAt() int64 { return c.opened }
 // Bytes counts what was read and what was written.
 func (c *Conn) Bytes() (in, out uint64) { return c.bytesIn.Load(), c.bytesOut.Load() }
 
+// Lines counts those that a Lane was given: answered or taken on.
+func (c *Conn) Lines() uint64 { return c.lines.Load() }
+
+// KeyGiven says whether a line was taken for the API key. It is for Handler.Closed.
+func (c *Conn) KeyGiven() bool { return c.keyed }
+
 // Pending is the output that the client has not taken, in bytes.
 func (c *Conn) Pending() int {
 	c.mu.Lock()
@@ -163,7 +170,7 @@ func (c *Conn) Attach(t Task) bool {
 func (c *Conn) WithTask(f func(Task)) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.task == nil {
+	if c.task == nil || c.spent {
 		return false
 	}
 	f(c.task)
@@ -231,7 +238,7 @@ func (c *Conn) finish(frames *[]byte, ev event) bool {
 		c.mu.Unlock()
 		return false
 	}
-	c.task, c.spent = nil, c.task
+	c.spent = c.task != nil
 	if len(*frames) > 0 {
 		b := c.outbox()
 		if len(b.B) == 0 {

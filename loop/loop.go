@@ -198,8 +198,12 @@ func (lp *eventLoop) serve(c *Conn) {
 		}
 	}()
 	c.mu.Lock()
-	out, ev, spent := c.out, c.events, c.spent
-	c.out, c.events, c.queued, c.spent = nil, 0, false, nil
+	out, ev := c.out, c.events
+	c.out, c.events, c.queued = nil, 0, false
+	var spent Task
+	if c.spent {
+		spent, c.task, c.spent = c.task, nil, false
+	}
 	if c.room != nil {
 		c.backlogSeen = -1 // a worker waits: settle tells it of room in any case
 	}

@@ -305,7 +305,7 @@ func TestShutdown_CutFlushesFirst(t *testing.T) {
 // next smaller size that Go allocates, they would lie across cache lines, and a busy
 // one would cost half a per cent more.
 func TestConn_Size(t *testing.T) {
-	if size := reflect.TypeFor[Conn]().Size(); size != 256 {
-		t.Errorf("a connection takes %d bytes, want four cache lines", size)
+	if size := reflect.TypeFor[Conn]().Size(); size <= 240 || size > 256 {
+		t.Errorf("a connection takes %d bytes, want four cache lines: 241 to 256", size)
 	}
 }

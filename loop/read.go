@@ -80,6 +80,7 @@ func (lp *eventLoop) line(c *Conn, line, reply []byte) []byte {
 	if at == 0 {
 		at = lp.now()
 	}
+	c.lines.Inc()
 	var act Action
 	reply, act = c.lane.Line(c, line, reply, at, false)
 	switch act {
@@ -99,9 +100,11 @@ func (lp *eventLoop) line(c *Conn, line, reply []byte) []byte {
 }
 
 func (lp *eventLoop) auth(c *Conn, line, reply []byte) []byte {
-	if len(line) <= lp.srv.opt.MaxAuthBytes && c.lane.Auth(c, line) {
-		c.authed = true
-		return reply
+	if len(line) <= lp.srv.opt.MaxAuthBytes {
+		c.keyed = true
+		if c.authed = c.lane.Auth(c, line); c.authed {
+			return reply
+		}
 	}
 	lp.closeAfter(c, ReasonAuth) // silently
 	return reply
@@ -265,6 +268,7 @@ func (s *Server) lineContained(c *Conn, lane Lane, line []byte) (reply []byte, a
 	if blank(line) {
 		return nil, Next
 	}
+	c.lines.Inc()
 	return lane.Line(c, line, nil, Nanotime(), true)
 }
 

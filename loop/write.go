@@ -227,7 +227,7 @@ func (lp *eventLoop) bury(c *Conn, why Reason) {
 		close(c.room)
 		c.room = nil
 	}
-	if c.task != nil {
+	if c.task != nil && !c.spent {
 		c.task.Cancel(why)
 		c.task = nil
 	}

@@ -95,12 +95,11 @@ func (c *commands) Connections() []admin.ConnInfo {
 	now := loop.Nanotime()
 	var all []admin.ConnInfo
 	for _, conn := range s.server.Conns() {
-		client := conn.Tag().(*serve.Client)
 		in, out := conn.Bytes()
 		info := admin.ConnInfo{
-			ID: conn.ID(), Peer: client.Peer(), Wire: "v1",
+			ID: conn.ID(), Peer: conn.Tag().(*serve.Client).Peer(), Wire: "v1",
 			AgeMS:   (now - conn.OpenedAt()) / int64(time.Millisecond),
-			BytesIn: in, BytesOut: out, Requests: client.Requests.Load(),
+			BytesIn: in, BytesOut: out, Requests: conn.Lines(),
 			PendingOutputBytes: conn.Pending(),
 		}
 		conn.WithTask(func(t loop.Task) {

@@ -6,8 +6,6 @@ import (
 	"net"
 	"time"
 
-	"go.uber.org/atomic"
-
 	"inferd/admit"
 	"inferd/codec"
 	"inferd/internal/activity"
@@ -16,14 +14,9 @@ import (
 	"inferd/loop"
 )
 
-// Client is what the handler remembers of a connection: its loop.Conn's tag.
-type Client struct {
-	peer     activity.Text
-	Requests atomic.Uint64 // lines answered or taken on
-
-	// owned by the connection's loop
-	keyRefused bool // has been counted and logged
-}
+// Client is who a connection belongs to, its loop.Conn's tag: one for all that a
+// program opens in a row. It is immutable.
+type Client struct{ peer activity.Text }
 
 // Peer is who it is, as the log shows it.
 func (c *Client) Peer() string { return string(c.peer) }
@@ -48,24 +41,23 @@ type v1 struct {
 	svc *Service
 	opt V1Options
 
-	// owned by the acceptor: who connected last, so that the connections of one
-	// program share their text
-	last     peer.Identity
-	lastText activity.Text
+	// owned by the acceptor: who connected last
+	lastID     peer.Identity
+	lastClient *Client
 }
 
-// textOf is who, ready for the log.
-func (h *v1) textOf(who peer.Identity) activity.Text {
-	if who != h.last {
-		h.last, h.lastText = who, activity.TextOf(who.String())
+// clientOf is who, ready for the log.
+func (h *v1) clientOf(who peer.Identity) *Client {
+	if h.lastClient == nil || who != h.lastID {
+		h.lastID, h.lastClient = who, &Client{peer: activity.TextOf(who.String())}
 	}
-	return h.lastText
+	return h.lastClient
 }
 
 // Accept reads the peer's credentials while the socket is fresh.
 func (h *v1) Accept(nc net.Conn, id uint64) (any, bool) {
 	who, err := peer.FromConn(nc)
-	c := &Client{peer: h.textOf(who)}
+	c := h.clientOf(who)
 	if err != nil {
 		h.svc.log.Warn("no peer credentials", "peer", c.Peer(), "error", err)
 	}
@@ -91,8 +83,8 @@ func (h *v1) Accept(nc net.Conn, id uint64) (any, bool) {
 // Closed logs the end of a connection.
 func (h *v1) Closed(conn *loop.Conn, why loop.Reason) {
 	c := conn.Tag().(*Client)
-	if why == loop.ReasonAuth {
-		h.keyRefused(conn, c, "no key in time, or not a line of the right size")
+	if why == loop.ReasonAuth && !conn.KeyGiven() {
+		h.keyRefused(conn, "no key in time, or not a line of the right size")
 	}
 	in, out := conn.Bytes()
 	h.svc.opt.Log.ConnectionClosed(&activity.ConnectionClosed{
@@ -146,7 +138,6 @@ func (l *v1Lane) Line(
 	conn *loop.Conn, line, dst []byte, arrived int64, keep bool,
 ) ([]byte, loop.Action) {
 	client := conn.Tag().(*Client)
-	client.Requests.Inc()
 	var refusing int64 // since when, if somebody wants to know how long it takes
 	if l.svc.met.Enabled() {
 		refusing = loop.Nanotime()
@@ -245,16 +236,13 @@ func (l *v1Lane) Auth(conn *loop.Conn, line []byte) bool {
 	if ok && subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
 		return true
 	}
-	l.keyRefused(conn, conn.Tag().(*Client), "wrong or missing key")
+	l.keyRefused(conn, "wrong or missing key")
 	return false
 }
 
-// keyRefused counts and logs a connection without the key, once.
-func (h *v1) keyRefused(conn *loop.Conn, c *Client, reason string) {
-	if c.keyRefused {
-		return
-	}
-	c.keyRefused = true
+// keyRefused counts and logs a connection without the key.
+func (h *v1) keyRefused(conn *loop.Conn, reason string) {
+	c := conn.Tag().(*Client)
 	h.svc.met.Reject(metrics.AuthFailed)
 	h.svc.opt.Log.TCPAuthRejected(&activity.TCPAuthRejected{From: c.from(conn), Reason: reason})
 }
