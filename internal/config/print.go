@@ -18,7 +18,11 @@ func (c *Config) Print(w io.Writer) error {
 	var b strings.Builder
 	for i := range settings {
 		s := &settings[i]
-		fmt.Fprintf(&b, "%-34s # %s\n", s.key()+" = "+s.display(c), c.origins[s.name])
+		from := c.origins[s.name].String()
+		if s.show != "" && !c.isSet(s.name) {
+			from += ": " + s.show
+		}
+		fmt.Fprintf(&b, "%-34s # %s\n", s.key()+" = "+s.display(c), from)
 	}
 	for i := range c.Backends {
 		fmt.Fprintf(&b, "backends[%d] = %s\n", i, c.Backends[i].display())

@@ -24,6 +24,7 @@ func TestPrint(t *testing.T) {
 		"queue_depth = 4                    # env INFERD_QUEUE_DEPTH\n",
 		`write_timeout = "1m30s"            # file ` + path + ":1\n",
 		"log_level = \"info\"                 # default\n",
+		"max_connections = 0                # default: from the descriptor limit and memory\n",
 		`api_key = "********"               # env INFERD_API_KEY`,
 		`backends[0] = {"api_key":"********","api_key_env":"UP_KEY","base_url":"https://h/v1"`,
 		`"source_url":"https://%2A%2A%2A%2A%2A%2A%2A%2A@h/x?..."`,
