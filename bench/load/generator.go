@@ -101,12 +101,12 @@ func (g *generator) connect(ctx context.Context, slot int, limit time.Duration) 
 // slowChunk is what a slow reader takes at a time: a tenth of a second's worth.
 func slowChunk(rate float64) int { return max(1, int(rate/10)) }
 
-// start lets the requests begin.
-func (g *generator) start() {
+// start lets the requests begin; the schedule does so at a time from.
+func (g *generator) start(from int64) {
 	g.sending = true
 	if g.config.openLoop() {
 		gap, _ := g.config.Arrivals.Next(g.schedule, g.config.Rate)
-		g.nextDue = g.now() + int64(gap)
+		g.nextDue = from + int64(gap)
 		for i := range g.slots {
 			g.rest(i)
 		}

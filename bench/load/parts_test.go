@@ -119,7 +119,7 @@ func TestSchedule(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := g.now()
-			g.start()
+			g.start(g.now())
 			if g.nextDue <= before {
 				t.Errorf("%s: the first one is due at once", arrivals)
 			}

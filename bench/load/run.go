@@ -66,7 +66,7 @@ func (g *generator) measure(ctx context.Context) (*Result, error) {
 	}
 	if g.config.Warmup > 0 {
 		g.enter("warming up", g.config.Warmup)
-		g.start()
+		g.start(g.now())
 		if err := g.run(ctx, g.now()+int64(g.config.Warmup), false, tick); err != nil {
 			return nil, err
 		}
@@ -104,7 +104,7 @@ func (g *generator) beginMeasuring(from int64) {
 	g.measuring, g.from = true, from
 	g.counts.before = int64(g.inFlight + g.backlog.len())
 	if g.config.Warmup == 0 {
-		g.start()
+		g.start(from)
 	}
 }
 
