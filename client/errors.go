@@ -54,6 +54,9 @@ func serverError(f *Frame) *ServerError {
 
 // cancelled tells why ctx ended; both its Err and its Cause can be found in it.
 func cancelled(ctx context.Context) error {
+	if context.Cause(ctx) == context.DeadlineExceeded {
+		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
+	}
 	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
 		return fmt.Errorf("context cancelled: %w: %w", ctx.Err(), cause)
 	}

@@ -4,6 +4,9 @@ package codec
 // accepts exactly MaxLine; a writer refuses from MaxLine on, one byte earlier.
 const MaxLine = 64 << 20
 
+// MaxAuthLine is the cap in bytes on the line with a TCP client's key, the '\n' excluded.
+const MaxAuthLine = 4 << 10
+
 const (
 	// maxDepth is how deep containers may nest; the line's own object is 1.
 	maxDepth = 128

@@ -15,13 +15,15 @@ pid=
 # leave drains the daemon and ends the script with the given code.
 leave() {
 	trap '' INT TERM HUP
+	trap - ERR
 	if [ -n "$pid" ] && kill "$pid" 2>/dev/null; then
 		wait "$pid" 2>/dev/null || true
 	fi
 	rm -rf "$dir"
 	exit "$1"
 }
-trap 'echo; leave 0' INT
+trap 'echo >&2; leave 0' INT
+trap '' PIPE # who read the output may be gone: a write then fails, and the script ends in order
 trap 'leave 0' TERM HUP
 trap 'leave 1' ERR
 

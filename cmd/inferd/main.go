@@ -32,7 +32,7 @@ func main() {
 func run(args []string, env func(string) string, stdout, stderr io.Writer) int {
 	cfg, action, err := config.Load(args, env)
 	if err == nil && (action == config.ActionRun || action == config.ActionCheckConfig) {
-		err = cfg.CheckSockets()
+		err = cfg.CheckEndpoints()
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "inferd: %v\n", err)
@@ -45,6 +45,9 @@ func run(args []string, env func(string) string, stdout, stderr io.Writer) int {
 		_, err = fmt.Fprintf(stdout, "inferd %s (%s, %s) engines: %s\n",
 			version.Version, version.Commit(), version.Go(), strings.Join(engines, " "))
 	case config.ActionCheckConfig:
+		for _, w := range cfg.Warnings() {
+			fmt.Fprintf(stderr, "inferd: warning: %s\n", w)
+		}
 		_, err = fmt.Fprintf(stdout, "configuration ok%s\n", from(cfg))
 	case config.ActionPrintConfig:
 		err = cfg.Print(stdout)

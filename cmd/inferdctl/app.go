@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"inferd/client"
 )
 
 // Exit codes, as promised in the package comment.
@@ -37,6 +39,8 @@ type app struct {
 	// global flags
 	configPath string
 	adminAddr  string
+
+	configured client.Target // where the config file says that the daemon serves
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {

@@ -51,7 +51,12 @@ ctrl-D ends it. The text streams to standard output as the model writes it.`,
   inferdctl chat -p "Name three rivers." --max-tokens 40
   cat report.txt | inferdctl chat --system "Summarise in one sentence."
   inferdctl chat -p hi --json | jq -c .`,
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unexpected argument %q: a prompt is given with -p", args[0])
+			}
+			return nil
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.prompt, "prompt", "p", "",

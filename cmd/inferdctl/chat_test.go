@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -79,7 +81,7 @@ func TestChatUsage(t *testing.T) {
 	f("", "the prompt on standard input is empty")
 	f("", "--uds and --tcp exclude each other", "--uds", "/x", "--tcp", "127.0.0.1:1", "-p", "hi")
 	f("", "unknown flag: --nonsense", "--nonsense")
-	f("", `unknown command "hello"`, "hello")
+	f("", `unexpected argument "hello": a prompt is given with -p`, "hello")
 	f("", "--grammar-file: open /nowhere: ", "-p", "hi", "--grammar-file", "/nowhere")
 	f("", `invalid argument "-1" for "--top-k"`, "--top-k=-1")
 
@@ -87,6 +89,46 @@ func TestChatUsage(t *testing.T) {
 	f("", "no Unix socket and no TCP address", "-p", "hi")
 	t.Setenv("INFERD_TCP", "127.0.0.1:1") // nobody is there
 	f("", "dial tcp:127.0.0.1:1: ", "-p", "hi")
+}
+
+// TestHungUp: a daemon that closes without a word leaves its client to guess why.
+func TestHungUp(t *testing.T) {
+	path := fakeSocket(t, func(*bufio.Reader, net.Conn) {})
+	got := runWith(t, "", "chat", "-p", "hi", "--uds", path)
+	if got.code != exitError || !strings.Contains(got.stderr, "or --allow-uid or --allow-gid leaves you out") {
+		t.Errorf("%+v", got)
+	}
+	path = fakeSocket(t, func(r *bufio.Reader, conn net.Conn) {
+		_, _ = r.ReadString('\n')
+		_, _ = io.WriteString(conn, chatTokens)
+	})
+	got = runWith(t, "", "chat", "-p", "hi", "--uds", path)
+	if want := "the daemon closed the connection before the answer was complete"; !strings.Contains(got.stderr, want) {
+		t.Errorf("%+v, want %q", got, want)
+	}
+}
+
+// TestEndpointsOfTheConfigFile: where the daemon serves by its config file it is looked
+// for, unless a flag or variable says otherwise.
+func TestEndpointsOfTheConfigFile(t *testing.T) {
+	home(t)
+	uds, requests := answering(t, chatTokens+chatDone)
+	config := filepath.Join(t.TempDir(), "config.json")
+	text := fmt.Sprintf(`{"uds": %q, "admin_addr": %q}`, uds, saying(t, eventCapabilities+eventReady))
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "--config", config, "chat", "-p", "hi")
+	<-requests
+	must(t, "--config", config, "status")
+	got := runWith(t, "", "--config", config, "--admin-addr", "/nowhere", "status")
+	if got.code == exitOK || !strings.Contains(got.stderr, "/nowhere") {
+		t.Errorf("%+v", got)
+	}
+	t.Setenv("INFERD_UDS", "/nowhere")
+	if got := runWith(t, "", "--config", config, "chat", "-p", "hi"); !strings.Contains(got.stderr, "/nowhere") {
+		t.Errorf("%+v", got)
+	}
 }
 
 // TestSessionKeepsTheConversation drives the loop of a terminal conversation

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,8 +70,13 @@ func newLogLevel(a *app) *cobra.Command {
 		Use:       "log-level LEVEL",
 		GroupID:   groupOperate,
 		Short:     "Set the daemon's log level: debug, info, warn, error or off",
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: levels,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && !slices.Contains(levels, args[0]) {
+				return fmt.Errorf("%q is none of: %s", args[0], strings.Join(levels, ", "))
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.ordered(cmd, "log_level", map[string]any{"level": args[0]}, "log level set")
 		},

@@ -67,7 +67,9 @@ func TestArgumentsAreChecked(t *testing.T) {
 			t.Errorf("%v: %+v, want %q", args, got, want)
 		}
 	}
-	f(`invalid argument "loud"`, "log-level", "loud")
+	f(`"loud" is none of: debug, info, warn, error, off`, "log-level", "loud")
+	f("accepts 1 arg", "log-level")
+	f(`no help for "nope"`, "help", "nope")
 	f(`"r1" is not the id of a connection`, "cancel", "r1")
 	f(`"0" is not the id of a connection`, "cancel", "0")
 	f(`unknown command "now"`, "drain", "now")

@@ -3,8 +3,13 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
+	"slices"
 
+	"github.com/spf13/cobra"
+
+	"inferd/client"
 	"inferd/internal/config"
 	"inferd/internal/store"
 	"inferd/internal/version"
@@ -36,7 +41,29 @@ func configAt(path string) (*config.Config, error) {
 		return os.Getenv(name)
 	}
 	c, _, err := config.Load(args, env)
+	if err == nil {
+		slog.Debug("config", "file", c.File)
+	}
 	return c, err
+}
+
+// adoptEndpoints takes over where the config file has the daemon serve, for what neither
+// flag nor variable names. A file that can't be read is for others to complain about.
+func (a *app) adoptEndpoints() {
+	c, err := a.loadConfig()
+	if err != nil {
+		return
+	}
+	inFile := func(setting string) bool { return c.Origin(setting).Source == config.FromFile }
+	if a.adminAddr == "" && inFile("admin-addr") {
+		a.adminAddr = c.Admin
+	}
+	switch {
+	case inFile("uds") && c.UDS != "":
+		a.configured.Unix = c.UDS
+	case c.UDS == "" && inFile("tcp"):
+		a.configured = client.Target{TCP: c.TCP, APIKey: c.APIKey}
+	}
 }
 
 // openStore opens the model store that the configuration names.
@@ -59,4 +86,25 @@ func storedModels(c *config.Config) []config.Model {
 		}
 	}
 	return models
+}
+
+// completeModels completes the names of models in the store.
+func (a *app) completeModels(
+	_ *cobra.Command, given []string, _ string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
+	s, _, err := a.openStore(store.Options{})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	entries, err := s.List()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []cobra.Completion
+	for _, e := range entries {
+		if !slices.Contains(given, e.Name) {
+			names = append(names, e.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }

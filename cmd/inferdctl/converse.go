@@ -24,6 +24,9 @@ A line that ends in \ goes on in the next one. ctrl-C stops an answer.
 
 // converse is the read-answer loop on a terminal.
 func (s *session) converse(ctx context.Context) error {
+	if err := s.connect(ctx); err != nil {
+		return err
+	}
 	lines := newPrompter(s.app)
 	s.notef("%s\n", s.style(faint, "Talking to inferd. /help lists commands, ctrl-D ends."))
 	var last answer

@@ -58,7 +58,7 @@ func (d *doctor) report(err error, label, detail string) {
 func (d *doctor) examine(ctx context.Context) {
 	c, err := configAt(d.configPath)
 	if err == nil {
-		err = c.CheckSockets()
+		err = c.CheckEndpoints()
 	}
 	if err != nil {
 		d.report(err, "config", "")
@@ -80,6 +80,9 @@ func (d *doctor) models(c *config.Config) {
 			info, err := os.Stat(path)
 			if err == nil && !info.Mode().IsRegular() {
 				err = fmt.Errorf("%s is not a regular file", path)
+			}
+			if err == nil {
+				err = llamacpp.CheckModel(path)
 			}
 			d.report(err, "model["+b.Name+"]", path)
 		}
@@ -115,8 +118,12 @@ func (d *doctor) model(m config.Model, e *store.Entry) {
 		d.report(e.Problem, "manifest["+m.Name+"]", "")
 		return
 	}
-	d.report(e.Problem, "model["+m.Name+"]", e.BlobPath)
-	var err error
+	err := e.Problem
+	if err == nil {
+		err = llamacpp.CheckModel(e.BlobPath)
+	}
+	d.report(err, "model["+m.Name+"]", e.BlobPath)
+	err = nil
 	if e.Manifest.SHA256() != m.SHA256 {
 		err = fmt.Errorf("is of %s, the config file wants sha256:%s", e.Manifest.Blob, m.SHA256)
 	}

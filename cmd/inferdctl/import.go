@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inferd/engine/llamacpp"
 	"inferd/internal/store"
 )
 
@@ -34,6 +35,9 @@ where it is now. The file itself stays as it is.`,
 			bar.finish()
 			if err != nil {
 				return err
+			}
+			if err := llamacpp.CheckModel(args[0]); err != nil {
+				a.notef("warning: inferd will not load it: %v\n", err)
 			}
 			a.printf("%s\n", path)
 			return nil

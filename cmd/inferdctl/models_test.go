@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"inferd/engine/llamacpp/builtin"
 )
 
 // home makes an environment of its own with an empty store and returns the
@@ -18,7 +20,7 @@ func home(t *testing.T) (dir, model, sha string) {
 	t.Setenv("HOME", dir)
 	t.Setenv("MODELS_HOME", filepath.Join(dir, "models"))
 	t.Setenv("INFERD_CONFIG", "")
-	content := []byte("not really a model")
+	content := builtin.Bytes()
 	model = filepath.Join(dir, "tiny.gguf")
 	if err := os.WriteFile(model, content, 0o600); err != nil {
 		t.Fatal(err)
@@ -51,6 +53,7 @@ func must(t *testing.T, args ...string) result {
 // TestModelLife imports, lists, verifies, pulls and removes one model.
 func TestModelLife(t *testing.T) {
 	dir, model, sha := home(t)
+	size := bytesText(int64(len(builtin.Bytes())))
 	blob := filepath.Join(dir, "models", "blobs", "sha256", sha[:2], sha, "data")
 
 	if got := must(t, "list"); got.stdout != "" || !strings.Contains(got.stderr, "store is empty") {
@@ -63,7 +66,7 @@ func TestModelLife(t *testing.T) {
 		t.Errorf("the imported file is gone: %v", err)
 	}
 	table := must(t, "list").stdout
-	if !strings.Contains(table, "tiny  18 B  "+sha[:12]+"  local-import  ok") {
+	if !strings.Contains(table, "tiny  "+size+"  "+sha[:12]+"  local-import  ok") {
 		t.Errorf("list:\n%s", table)
 	}
 	var entry struct{ Name, Path, SHA256 string }
@@ -81,7 +84,7 @@ func TestModelLife(t *testing.T) {
 	if got.stdout != blob+"\n" || !strings.Contains(got.stderr, "inferdctl: pulling tiny -> "+dir) {
 		t.Errorf("pull: %+v", got)
 	}
-	if got := must(t, "rm", "tiny").stdout; got != "removed tiny (18 B freed)\n" {
+	if got := must(t, "rm", "tiny").stdout; got != "removed tiny ("+size+" freed)\n" {
 		t.Errorf("rm: %s", got)
 	}
 	if _, err := os.Stat(blob); err == nil {
@@ -138,6 +141,22 @@ func TestModelErrors(t *testing.T) {
 	f("name", "import", model, "--name", "../up")
 	f("not in the store", "rm", "tiny")
 	f("requires at least 1 arg", "rm")
+	junk := filepath.Join(dir, "junk.gguf")
+	if err := os.WriteFile(junk, []byte("not a model"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := must(t, "import", junk) // the store is not for inferd alone
+	if want := "warning: inferd will not load it: "; !strings.HasPrefix(got.stderr, want) {
+		t.Errorf("import of junk says %q, want %q", got.stderr, want)
+	}
+	junkConfig := fmt.Sprintf(`{"model_path": %q}`, junk)
+	if err := os.WriteFile(config, []byte(junkConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got = runWith(t, "", "doctor", "--config", config, "--admin-addr", "/nowhere")
+	if want := "] model[llamacpp]: model file " + junk + ": not a usable GGUF"; !strings.Contains(got.stdout, want) {
+		t.Errorf("doctor lacks %q: %s", want, got.stdout)
+	}
 	// A config file that is named but missing does not keep import from working.
 	must(t, "import", model, "--config", filepath.Join(dir, "none.json"))
 }

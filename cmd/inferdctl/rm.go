@@ -16,7 +16,7 @@ func newRemove(a *app) *cobra.Command {
 		Short:   "Remove models from the store",
 		Long: `Remove models from the store. Content that another name needs stays; a daemon
 that serves it keeps it until it ends.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: cobra.MinimumNArgs(1), ValidArgsFunction: a.completeModels,
 		RunE: func(_ *cobra.Command, names []string) error {
 			s, _, err := a.openStore(store.Options{})
 			if err != nil {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -29,6 +31,8 @@ Exit codes: 0 success; 1 a check failed (status: not ready, doctor, verify);
 		Version:       versionLine(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
+
+		PersistentPreRun: func(*cobra.Command, []string) { a.adoptEndpoints() },
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a)
@@ -43,7 +47,8 @@ Exit codes: 0 success; 1 a check failed (status: not ready, doctor, verify);
 	flags.StringVar(&a.configPath, "config", os.Getenv("INFERD_CONFIG"),
 		"config `file` of the daemon (env INFERD_CONFIG; default ~/.inferd/config.json)")
 	flags.StringVar(&a.adminAddr, "admin-addr", os.Getenv("INFERD_ADMIN_ADDR"),
-		"`path` of the admin socket (env INFERD_ADMIN_ADDR; default: in the run directory)")
+		"`path` of the admin socket (env INFERD_ADMIN_ADDR; default: the config file's, else in "+
+			"the run directory)")
 	hideDefault(root, "config", "admin-addr")
 
 	root.AddCommand(
@@ -54,7 +59,25 @@ Exit codes: 0 success; 1 a check failed (status: not ready, doctor, verify);
 		newBench(), newVersion(a),
 	)
 	failOnUnknownShell(root)
+	failOnUnknownTopic(root)
 	return root
+}
+
+// failOnUnknownTopic makes cobra's help command fail where it has no help.
+func failOnUnknownTopic(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		return
+	}
+	show := help.Run
+	help.Run, help.RunE = nil, func(cmd *cobra.Command, args []string) error {
+		if topic, _, err := root.Find(args); topic == nil || err != nil {
+			return fmt.Errorf("no help for %q; inferdctl help lists the commands", strings.Join(args, " "))
+		}
+		show(cmd, args)
+		return nil
+	}
 }
 
 // failOnUnknownShell makes cobra's completion command look at its arguments,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"inferd/client"
@@ -18,6 +19,7 @@ type session struct {
 	options  client.Options
 	messages []client.Message
 	conn     *client.Client
+	overTCP  bool
 	onLine   func([]byte) // prints raw frames in place of the text; may be nil
 }
 
@@ -38,6 +40,7 @@ func (s *session) close() {
 
 // answer is what is known about an answer at its end.
 type answer struct {
+	heard            bool // there was a frame
 	text             string
 	stopReason       string
 	backend          string
@@ -46,19 +49,32 @@ type answer struct {
 	firstToken, took time.Duration
 }
 
+// connect makes the connection, unless there is one.
+func (s *session) connect(ctx context.Context) error {
+	if s.conn != nil {
+		return nil
+	}
+	target, err := s.flags.target(s.app)
+	if err != nil {
+		return err
+	}
+	conn, err := s.flags.dial(ctx, target)
+	if err != nil {
+		return err
+	}
+	if s.onLine != nil {
+		conn.Tap(s.onLine)
+	}
+	s.conn, s.overTCP = conn, target.TCP != ""
+	return nil
+}
+
 // ask sends the conversation with prompt as its next turn and streams the
 // answer. The turn and its answer join the conversation if any text came, even
 // if it was interrupted: that is what the user has seen.
 func (s *session) ask(ctx context.Context, prompt string) (answer, error) {
-	if s.conn == nil {
-		conn, err := s.flags.dial(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		if s.onLine != nil {
-			conn.Tap(s.onLine)
-		}
-		s.conn = conn
+	if err := s.connect(ctx); err != nil {
+		return answer{}, err
 	}
 	turn := append(s.messages, client.Message{Role: "user", Content: prompt})
 	result, err := s.stream(ctx, turn)
@@ -68,7 +84,7 @@ func (s *session) ask(ctx context.Context, prompt string) (answer, error) {
 	if result.text != "" {
 		s.messages = append(turn, client.Message{Role: "assistant", Content: result.text})
 	}
-	return result, explain(err)
+	return result, s.explain(err, result.heard)
 }
 
 // stream prints one answer as it arrives.
@@ -77,6 +93,7 @@ func (s *session) stream(ctx context.Context, turn []client.Message) (result ans
 	start := time.Now()
 	request := client.Request{ID: s.flags.id, Messages: turn, Options: s.options}
 	for frame, e := range s.conn.Generate(ctx, request) {
+		result.heard = result.heard || e == nil
 		switch {
 		case e != nil:
 			err = e
@@ -123,9 +140,12 @@ func stillConnected(err error) bool {
 	return errors.As(err, &refused) && refused.Temporary()
 }
 
-// explain makes the common failures readable.
-func explain(err error) error {
+// explain makes the common failures readable; heard says that the daemon had said
+// something.
+func (s *session) explain(err error, heard bool) error {
 	var refused *client.ServerError
+	hungUp := errors.Is(err, client.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, syscall.ECONNRESET)
 	switch {
 	case err == nil:
 		return nil
@@ -133,6 +153,12 @@ func explain(err error) error {
 		return errInterrupted
 	case errors.As(err, &refused) && refused.RetryAfter > 0:
 		return fmt.Errorf("%w (try again in %v)", err, refused.RetryAfter)
+	case hungUp && !heard && s.overTCP:
+		return fmt.Errorf("the daemon hung up without a word: a wrong or missing --api-key, "+
+			"or its limit of connections (%w)", err)
+	case hungUp && !heard:
+		return fmt.Errorf("the daemon hung up without a word: its limit of connections, or "+
+			"--allow-uid or --allow-gid leaves you out (%w)", err)
 	case errors.Is(err, client.ErrUnexpectedEOF):
 		return fmt.Errorf("the daemon closed the connection before the answer was complete: %w", err)
 	default:

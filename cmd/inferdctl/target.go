@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"syscall"
 	"time"
 
@@ -21,18 +23,26 @@ type targetFlags struct {
 
 func (t *targetFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&t.uds, "uds", "", "`path` of the inference socket, "+
-		"'none' for TCP only (env INFERD_UDS; default: in the run directory)")
+		"'none' for TCP only (env INFERD_UDS; default: the config file's, else in the run directory)")
 	flags.StringVar(&t.tcp, "tcp", "", "TCP `address` of the daemon (env INFERD_TCP)")
 	flags.StringVar(&t.apiKey, "api-key", "", "API `key` for TCP (better: env INFERD_API_KEY)")
 	flags.DurationVar(&t.wait, "wait", 0, "keep trying this long for the daemon to come up")
 }
 
-// dial connects as the flags say.
-func (t *targetFlags) dial(ctx context.Context) (*client.Client, error) {
+// target is what the flags and the environment name, else what the config file does.
+func (t *targetFlags) target(a *app) (client.Target, error) {
 	target, err := client.TargetFromFlags(t.uds, t.tcp, t.apiKey)
-	if err != nil {
-		return nil, err
+	if target.Unix == "" && target.TCP == "" && err == nil {
+		key := target.APIKey
+		target = a.configured
+		target.APIKey = cmp.Or(key, target.APIKey)
 	}
+	return target, err
+}
+
+// dial connects to the target.
+func (t *targetFlags) dial(ctx context.Context, target client.Target) (*client.Client, error) {
+	slog.Debug("connect", "target", target)
 	if t.wait <= 0 {
 		c, err := client.Dial(ctx, target)
 		return c, hint(err, "name its socket with --uds or --tcp, or --wait for it")

@@ -17,6 +17,7 @@ func newVerify(a *app) *cobra.Command {
 		Long: `Hash the named models, or all, and compare with what they should be. Content
 that is wrong is moved to quarantine, and the next pull brings it anew. Exit
 code 1 if a model is missing or wrong.`,
+		ValidArgsFunction: a.completeModels,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return a.verify(cmd.Context(), names)
 		},

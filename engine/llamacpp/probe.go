@@ -1,6 +1,9 @@
 package llamacpp
 
-import "inferd/engine/llamacpp/internal/llama"
+import (
+	"inferd/engine/llamacpp/internal/llama"
+	"inferd/engine/llamacpp/internal/runner"
+)
 
 // Info describes the libraries, for `inferdctl doctor`.
 type Info struct {
@@ -42,4 +45,11 @@ func Probe(libDir, allowLibrary string) (Info, error) {
 		out.Devices = append(out.Devices, Device(d))
 	}
 	return out, nil
+}
+
+// CheckModel says why the daemon would refuse the model file at path, as far as its
+// header tells; nil if it would not.
+func CheckModel(path string) error {
+	_, err := runner.CheckModel(path, "")
+	return err
 }

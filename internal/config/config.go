@@ -88,6 +88,7 @@ type Config struct {
 	configPath string            // --config, before the default
 	origins    map[string]Origin // by setting name; every setting is there
 	keyEnv     string            // listen.api_key_env of the file
+	described  string            // the kind of backend that settings describe; empty: none
 	args       []string          // kept for Reload, with env
 	env        func(string) string
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -76,6 +77,9 @@ func pathless(err error) error {
 // parseFile checks the whole file and reports everything that is wrong with it.
 func parseFile(path string, data []byte) (*fileConfig, error) {
 	rep := &report{}
+	if bytes.HasPrefix(data, []byte("\xef\xbb\xbf")) {
+		return nil, usagef("config %s: begins with a byte order mark: save it without one", path)
+	}
 	root, bad := parseTree(data)
 	if bad != nil {
 		rep.problems = append(rep.problems, *bad)

@@ -200,6 +200,9 @@ func TestTransports(t *testing.T) {
 	if c.UDS != "" {
 		t.Errorf("uds = %q after none", c.UDS)
 	}
+	if c := mustLoad(t, map[string]string{"INFERD_TCP": "127.0.0.1:9"}, "--tcp", "off"); c.TCP != "" {
+		t.Errorf("tcp = %q after off", c.TCP)
+	}
 	c = mustLoad(t, nil, "--uds", "/a/s", "--tcp", "[::1]:9")
 	if c.UDS != "/a/s" || c.TCP != "[::1]:9" {
 		t.Errorf("uds %q, tcp %q: both serve", c.UDS, c.TCP)
@@ -225,15 +228,24 @@ func TestTransports(t *testing.T) {
 	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := Load([]string{"--config", path}, func(string) string { return "" })
+	err := mustLoad(t, nil, "--config", path).CheckEndpoints() // the model store needs no key
 	wantUsage(t, "a key that is not there", err, "TCP_KEY, which is to hold the TCP key")
+	for length, fits := range map[int]bool{4000: true, 5000: false} {
+		key := map[string]string{"TCP_KEY": strings.Repeat("k", length)}
+		err := mustLoad(t, key, "--config", path).CheckEndpoints()
+		if fits && err != nil {
+			t.Errorf("key of %d bytes: %v", length, err)
+		} else if !fits {
+			wantUsage(t, "a key too long to send", err, "the TCP key (env TCP_KEY) is too long")
+		}
+	}
 }
 
-// TestCheckSockets: what is bound is looked at before anything is loaded.
-func TestCheckSockets(t *testing.T) {
+// TestCheckEndpoints: what is bound is looked at before anything is loaded.
+func TestCheckEndpoints(t *testing.T) {
 	f := func(want string, args ...string) {
 		t.Helper()
-		err := mustLoad(t, nil, args...).CheckSockets()
+		err := mustLoad(t, nil, args...).CheckEndpoints()
 		if want != "" {
 			wantUsage(t, strings.Join(args, " "), err, want)
 		} else if err != nil {
@@ -247,7 +259,69 @@ func TestCheckSockets(t *testing.T) {
 	f("--v2-addr: uds path has 201 bytes", "--v2", "--v2-addr", long)
 	f("", "--v2-addr", long)
 	f("--group: group not found: no-such-group", "--group", "no-such-group")
+	f("is not loopback and there is no API key", "--tcp", "192.0.2.1:80")
 	f("", "--uds", "none", "--tcp", "127.0.0.1:0", "--group", "no-such-group")
+}
+
+// TestChosenKind: the strongest source says what is served, by name or by what it gives.
+func TestChosenKind(t *testing.T) {
+	f := func(want, file string, env map[string]string, args ...string) {
+		t.Helper()
+		if file != "" {
+			args = append(args, "--config", writeFile(t, file))
+		}
+		c := mustLoad(t, env, args...)
+		if got := c.Backends[0].Kind; len(c.Backends) != 1 || got != want {
+			t.Errorf("file %s, env %v, args %q: %d backends, first %s; want %s",
+				file, env, args, len(c.Backends), got, want)
+		}
+	}
+	modelEnv := map[string]string{"INFERD_MODEL_PATH": "/m"}
+	url := []string{"--openai-base-url", "http://h", "--openai-model", "m"}
+	f(KindLlamaCpp, "", nil)
+	f(KindLlamaCpp, "", nil, "--model-path", "/m")
+	f(KindOpenAI, "", nil, url...)
+	f(KindOpenAI, "", modelEnv, url...)
+	f(KindOpenAI, `{"model_path": "/m"}`, nil, url...)
+	f(KindLlamaCpp, `{"openai_base_url": "http://h", "openai_model": "m"}`, modelEnv)
+	f(KindMock, "", modelEnv, append(url, "--backend", "mock")...)
+	f(KindMock, `{"backend": "mock"}`, nil)
+	f(KindMock, `{"backend": "mock", "model_path": "/m"}`, nil)
+	f(KindLlamaCpp, `{"backend": "mock"}`, nil, "--model-path", "/m")
+	f(KindLlamaCpp, `{"backend": "mock"}`, modelEnv)
+	f(KindLlamaCpp, "", map[string]string{"INFERD_BACKEND": "mock"}, "--model-path", "/m")
+	f(KindMock, `{"backends": [{"kind": "mock", "name": "a"}]}`, nil)
+	f(KindLlamaCpp, `{"backends": [{"kind": "mock", "name": "a"}]}`, modelEnv)
+}
+
+// TestWithoutEffect: what describes a backend that is not served is warned of.
+func TestWithoutEffect(t *testing.T) {
+	f := func(want, file string, env map[string]string, args ...string) {
+		t.Helper()
+		if file != "" {
+			args = append(args, "--config", writeFile(t, file))
+		}
+		var got []string
+		for _, w := range mustLoad(t, env, args...).Warnings() {
+			if strings.Contains(w, "no effect") {
+				got = append(got, w)
+			}
+		}
+		if all := strings.Join(got, "; "); all != want {
+			t.Errorf("file %s, env %v, args %q: warnings %q, want %q", file, env, args, all, want)
+		}
+	}
+	const backends = `"backends": [{"kind": "mock", "name": "a"}]`
+	f("", "", nil, "--n-ctx", "512")
+	f("", "", nil, "--backend", "mock", "--mock-tokens", "3", "--llama-threads", "1")
+	f("", "", map[string]string{"OPENAI_API_KEY": "k"})
+	f("openai-model (flag --openai-model) has no effect: a llamacpp backend is served",
+		"", nil, "--openai-model", "m")
+	f("mock-tokens (env INFERD_MOCK_TOKENS) has no effect: a llamacpp backend is served",
+		"", map[string]string{"INFERD_MOCK_TOKENS": "3"})
+	f("n-gpu-layers (flag --n-gpu-layers) has no effect: "+
+		"the backends of the config file are served, by their own keys",
+		"{"+backends+"}", nil, "--n-gpu-layers", "-1")
 }
 
 func TestUsageErrors(t *testing.T) {
@@ -293,7 +367,8 @@ func TestUsageErrors(t *testing.T) {
 		"--backend", "openai-compat", "--openai-base-url", "ftp://x", "--openai-model", "m")
 	f("must not contain a user",
 		"--openai-base-url", "http://u:p@x", "--openai-model", "m")
-	f("is not loopback and there is no API key", "--tcp", "192.0.2.1:80")
+	f("--model-path and --openai-base-url are mutually exclusive",
+		"--model-path", "/m", "--openai-base-url", "http://x", "--openai-model", "m")
 	f("is not loopback and metrics need no key", "--metrics-addr", "0.0.0.0:9")
 	f("no such file", "--config", filepath.Join(t.TempDir(), "absent.json"))
 	f("not a regular file", "--config", t.TempDir())

@@ -33,19 +33,25 @@ func (c *Config) Print(w io.Writer) error {
 
 // display is the effective value as JSON would write it, masked if secret.
 func (s *setting) display(c *Config) string {
-	text := s.text(c)
-	if s.name == "uds" && text == "" {
-		text = noUDS
-	}
-	switch {
-	case s.secret && text != "":
-		return strconv.Quote(mask)
-	case s.name == "openai-base-url":
-		return strconv.Quote(safeURL(text))
-	case s.kind == kindBool, s.kind == kindInt:
+	text := s.masked(c)
+	if s.kind == kindBool || s.kind == kindInt {
 		return text
 	}
 	return strconv.Quote(text)
+}
+
+// masked is the effective value as a user would write it, without secrets.
+func (s *setting) masked(c *Config) string {
+	text := s.text(c)
+	switch {
+	case s.name == "uds" && text == "":
+		return noUDS
+	case s.secret && text != "":
+		return mask
+	case s.name == "openai-base-url":
+		return safeURL(text)
+	}
+	return text
 }
 
 // display is the entry as one line of JSON with the keys of the file, secrets

@@ -10,7 +10,7 @@ import (
 // Change is one setting that a reload found different.
 type Change struct {
 	Name     string // flag without dashes, or "backends"
-	Old, New string // as --print-config shows them: secrets masked
+	Old, New string // secrets masked
 	Live     bool   // applied; otherwise it waits for a restart
 }
 
@@ -25,17 +25,21 @@ func (c *Config) Reload() (*Config, []Change, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := next.checkKey(); err != nil {
+		return nil, nil, err
+	}
 	if c.File != "" && next.File == "" {
 		return nil, nil, usagef("config %s: it is gone; an empty object, {}, takes its settings back",
 			c.File)
 	}
 	merged := *c
 	merged.origins = maps.Clone(c.origins)
+	merged.File, merged.configPath = next.File, next.configPath
 	var changes []Change
 	for i := range settings {
 		s := &settings[i]
 		before, after := s.text(c), s.text(next)
-		if before == after {
+		if before == after || s.name == "config" { // which has been read
 			if s.live {
 				merged.origins[s.name] = next.origins[s.name]
 			}
@@ -48,7 +52,7 @@ func (c *Config) Reload() (*Config, []Change, error) {
 			merged.origins[s.name] = next.origins[s.name]
 		}
 		changes = append(changes, Change{
-			Name: s.name, Old: s.display(c), New: s.display(next), Live: s.live,
+			Name: s.name, Old: s.masked(c), New: s.masked(next), Live: s.live,
 		})
 	}
 	merged.ActivePermitsSet = next.ActivePermitsSet

@@ -31,7 +31,7 @@ func TestReload(t *testing.T) {
 	}
 	want := []Change{
 		{"queue-depth", "1", "7", true},
-		{"write-timeout", `"1m"`, `"5s"`, true},
+		{"write-timeout", "1m", "5s", true},
 		{"max-connections", "50", "60", false},
 		{"backends", "a, b", "b, a", true},
 	}

@@ -1,11 +1,13 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"inferd/codec"
 	"inferd/internal/instance"
 	"inferd/internal/rundir"
 )
@@ -105,10 +107,14 @@ func (c *Config) sockets() []endpoint {
 	return list
 }
 
-// CheckSockets refuses what would fail only when a socket is bound: for the inference
-// socket that is after its models were fetched and loaded. Load leaves it to those who
-// will bind: the model store needs none. The error is a *[UsageError].
-func (c *Config) CheckSockets() error {
+// CheckEndpoints refuses what would fail only when a socket is bound, which for the
+// inference socket is after its models were fetched and loaded, and a TCP port that lacks
+// its key. Load leaves it to those who will serve: the model store needs neither. The
+// error is a *[UsageError].
+func (c *Config) CheckEndpoints() error {
+	if err := c.checkKey(); err != nil {
+		return err
+	}
 	for _, e := range c.sockets() {
 		if e.at == "" {
 			continue
@@ -172,7 +178,7 @@ func (c *Config) tcpAddrs() []string {
 	return addrs
 }
 
-// resolveKey finds the TCP key and refuses an open door to the network.
+// resolveKey finds the TCP key.
 func (c *Config) resolveKey(_ *fileConfig, env func(string) string) error {
 	if c.APIKey == "" && c.keyEnv != "" {
 		if key := env(c.keyEnv); key != "" {
@@ -180,7 +186,15 @@ func (c *Config) resolveKey(_ *fileConfig, env func(string) string) error {
 			c.origins["api-key"] = Origin{FromEnv, c.keyEnv}
 		}
 	}
+	return nil
+}
+
+// checkKey refuses an open door to the network, and one whose key no client can send.
+func (c *Config) checkKey() error {
 	switch {
+	case len(codec.AppendAuth(nil, c.APIKey))-1 > codec.MaxAuthLine:
+		return usagef("the TCP key (%s) is too long: the line that a client sends it in "+
+			"must not exceed %d bytes", c.origins["api-key"], codec.MaxAuthLine)
 	case c.APIKey != "":
 		return nil
 	case c.keyEnv != "" && len(c.tcpAddrs()) > 0:
@@ -206,21 +220,24 @@ func isLoopback(addr string) bool {
 // resolveBackends decides what is served: --backend, or what a flag implies;
 // else the file; else the built-in model.
 func (c *Config) resolveBackends(file *fileConfig, env func(string) string) error {
-	kind := c.Kind
-	if kind == "" {
-		kind = c.impliedKind(file)
+	kind, err := c.chosenKind(file)
+	if err != nil {
+		return err
 	}
 	switch {
 	case kind != "":
+		c.described = kind
 		c.Backends = []Backend{c.fromFlags(kind)}
 		return c.checkFlagBackend(&c.Backends[0])
 	case file.legacy != nil:
 		l := c.fromFlags(KindLlamaCpp).Llama
 		l.BuiltIn, l.ModelPath, l.ModelSHA256, l.Model = false, "", "", *file.legacy
 		c.Backends = []Backend{{Kind: KindLlamaCpp, Name: l.Model.Name, Llama: l}}
+		c.described = KindLlamaCpp
 	case len(file.backends) > 0:
 		c.Backends = file.backends
 	default:
+		c.described = KindLlamaCpp
 		c.Backends = []Backend{c.fromFlags(KindLlamaCpp)}
 		return c.checkFlagBackend(&c.Backends[0])
 	}
@@ -249,21 +266,29 @@ func fitsHeader(key string) bool {
 	return !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// impliedKind lets a newcomer leave out --backend where another setting already
-// says which. The file's own backends stand above its other keys, and below
-// flags and variables.
-func (c *Config) impliedKind(file *fileConfig) string {
+// chosenKind is the kind of the one backend that settings ask for, empty if they leave it
+// to the file's backends or the built-in model. A newcomer may leave out --backend where
+// another setting already says which; the strongest source decides. The file's own
+// backends stand above its other keys, and below flags and variables.
+func (c *Config) chosenKind(file *fileConfig) (string, error) {
 	least := FromFile
 	if file.legacy != nil || len(file.backends) > 0 {
 		least = FromEnv
 	}
-	if c.origins["model-path"].Source >= least {
-		return KindLlamaCpp
+	model, url := c.origins["model-path"], c.origins["openai-base-url"]
+	implied := max(model.Source, url.Source)
+	if implied < least || c.Kind != "" && c.origins["backend"].Source >= implied {
+		return c.Kind, nil
 	}
-	if c.origins["openai-base-url"].Source >= least {
-		return KindOpenAI
+	if model.Source == url.Source {
+		return "", usagef("--model-path and --openai-base-url are mutually exclusive (%s, %s): "+
+			"say with --backend which is meant", model, url)
 	}
-	return ""
+	c.Kind, c.origins["backend"] = "", Origin{}
+	if model.Source > url.Source {
+		return KindLlamaCpp, nil
+	}
+	return KindOpenAI, nil
 }
 
 func (c *Config) checkFlagBackend(b *Backend) error {
@@ -299,6 +324,20 @@ func (c *Config) Warnings() []string {
 	if c.WriteTimeout == 0 {
 		list = append(list, "write-timeout is off: a client that does not read "+
 			"holds its permit until --stall-timeout or its end")
+	}
+	if c.LogDir == "" && c.LogLevel != "off" {
+		list = append(list, "there is no home directory and so no activity log: give --log-dir")
+	}
+	for i := range settings {
+		s := &settings[i]
+		if about := s.about(); about == "" || about == c.described || !c.isSet(s.name) {
+			continue
+		}
+		what := "the backends of the config file are served, by their own keys"
+		if c.described != "" {
+			what = "a " + c.described + " backend is served"
+		}
+		list = append(list, fmt.Sprintf("%s (%s) has no effect: %s", s.name, c.origins[s.name], what))
 	}
 	for _, b := range c.Backends {
 		if b.Llama.ModelPath == "" {

@@ -24,6 +24,24 @@ type setting struct {
 	ptr func(*Config) any // the field
 }
 
+// about is the kind of backend that s describes, empty if it describes none. An
+// upstream's key may serve several.
+func (s *setting) about() string {
+	switch s.name {
+	case "model-path", "model-sha256", "n-ctx", "n-gpu-layers":
+		return KindLlamaCpp
+	case "openai-api-key":
+		return ""
+	}
+	switch {
+	case strings.HasPrefix(s.name, "openai-"):
+		return KindOpenAI
+	case strings.HasPrefix(s.name, "mock-"):
+		return KindMock
+	}
+	return ""
+}
+
 // envName is the variable that sets s.
 func (s *setting) envName() string { return envName(s.name) }
 

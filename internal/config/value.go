@@ -108,6 +108,9 @@ func (s *setting) parseString(text string) (string, error) {
 	}
 	switch s.kind {
 	case kindAddr:
+		if text == "off" {
+			return "", nil
+		}
 		if _, err := netip.ParseAddrPort(text); err != nil {
 			return "", fmt.Errorf("bad tcp addr: %q: want %s", text, s.kind.wants())
 		}

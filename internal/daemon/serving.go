@@ -1,10 +1,13 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"time"
 
+	"inferd/codec"
 	"inferd/internal/admin"
 	"inferd/internal/config"
 	"inferd/internal/instance"
@@ -32,15 +35,19 @@ func (d *Daemon) startServing() error {
 		MaxConnections: cfg.MaxConnections, MaxOutputBytes: cfg.MaxOutputBytes,
 		MaxInboundBytes: cfg.MaxInboundBytes,
 	})
-	d.log.Info(d.sized.String())
+	level := slog.LevelInfo
+	if d.sized.Asked > 0 {
+		level = slog.LevelWarn
+	}
+	d.log.Log(context.Background(), level, d.sized.String())
 	listeners, err := d.bind(cfg)
 	if err != nil {
 		return err
 	}
 	server, err := loop.Start(loop.Options{
 		Loops: cfg.Loops, MaxConnections: d.sized.MaxConnections,
-		MaxPipelineBytes: int(cfg.MaxPipelineBytes),
-		MaxOutputBytes:   int(d.sized.MaxOutputBytes), MaxInboundBytes: d.sized.MaxInboundBytes,
+		MaxAuthBytes: codec.MaxAuthLine, MaxPipelineBytes: int(cfg.MaxPipelineBytes),
+		MaxOutputBytes: int(d.sized.MaxOutputBytes), MaxInboundBytes: d.sized.MaxInboundBytes,
 		Timeouts: timeouts(cfg), Log: d.act.Logger("loop"),
 		OnAcceptError: d.acceptFailed, OnPanic: d.panicked, OnRefused: d.refused,
 	})

@@ -26,7 +26,8 @@ the last one is answered. With --rate it is open: requests arrive by a schedule
 that does not wait for answers, and latency counts from when a request was due,
 so that a stalling server cannot hide it.
 
-Rates count what was answered within the measured time. What was sent by then
+Rates count what was answered within the measured time, but goodput the good
+answers to all that was sent in it, whenever they came. What was sent by then
 and answered in the drain has its latency counted, and is reported as answered
 after the measured time; what was on its way and never answered is unfinished.
 Requests abandoned with --hang-ups count neither for nor against goodput.

@@ -13,9 +13,9 @@ import (
 	"inferd/engine/llamacpp/internal/gguf"
 )
 
-// checkModel refuses a file that native code should not see. The file is opened
+// CheckModel refuses a file that native code should not see. The file is opened
 // again by llama.cpp; who can swap it in between can as well write it.
-func checkModel(path, wantSHA256 string) (gguf.Info, error) {
+func CheckModel(path, wantSHA256 string) (gguf.Info, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return gguf.Info{}, fmt.Errorf("model file: %w", err)

@@ -66,7 +66,7 @@ func Load(
 	r.info = Info{Library: lib.Info(), Sequences: cfg.Sequences}
 
 	phase(engine.Phase{Name: "checking_local", Path: cfg.ModelPath})
-	file, err := checkModel(cfg.ModelPath, cfg.ModelSHA256)
+	file, err := CheckModel(cfg.ModelPath, cfg.ModelSHA256)
 	if err != nil {
 		return nil, err
 	}
