@@ -204,7 +204,7 @@ func serveOn(b *testing.B, eng engine.Engine, o serve.Options, network string) *
 	b.Cleanup(func() {
 		now, cancel := context.WithCancel(context.Background())
 		cancel()
-		server.Shutdown(now)
+		server.Shutdown(now, 0)
 		service.Stop()
 		_ = o.Log.Close(context.Background())
 		_ = os.RemoveAll(dir)

@@ -133,6 +133,9 @@ func (c *Conn) Lines() uint64 { return c.lines.Load() }
 // KeyGiven says whether a line was taken for the API key. It is for Handler.Closed.
 func (c *Conn) KeyGiven() bool { return c.keyed }
 
+// Reason says why the connection has ended; for who has learnt from Attach that it has.
+func (c *Conn) Reason() Reason { return c.reason }
+
 // Pending is the output that the client has not taken, in bytes.
 func (c *Conn) Pending() int {
 	c.mu.Lock()

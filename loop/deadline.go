@@ -85,6 +85,10 @@ func (lp *eventLoop) expire() {
 		next := c.next // c may leave the list
 		why, late := c.overdue(now, t)
 		if late && !(lenient && why.missesInput()) && !(why == ReasonSlowReader && lp.stillTakes(c)) {
+			if lp.srv.stopping.Load() && !c.lingering {
+				lp.srv.cut.Inc()
+				why = ReasonShutdown
+			}
 			lp.bury(c, why)
 		} else if c.place == starved {
 			c.place = parked
@@ -92,6 +96,16 @@ func (lp *eventLoop) expire() {
 		}
 		c = next
 	}
+}
+
+// startAgain lets a connection settle at the beginning of a shutdown, whose deadlines
+// begin now.
+func (lp *eventLoop) startAgain(c *Conn) {
+	if c.stalledAt != 0 && !c.lingering {
+		c.stalledAt = lp.now()
+	}
+	c.lineAt = 0
+	lp.settle(c)
 }
 
 // stillTakes writes once more before a reader is given up. A Unix socket is

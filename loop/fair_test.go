@@ -185,7 +185,7 @@ func TestShutdown_AnswersWhatIsUnread(t *testing.T) {
 		<-held
 		send(t, c, "say late\n")
 		done := make(chan int)
-		go func() { done <- srv.Shutdown(context.Background()) }()
+		go func() { done <- srv.Shutdown(context.Background(), 0) }()
 		await(func() bool {
 			lp.mu.Lock()
 			defer lp.mu.Unlock()
@@ -206,7 +206,7 @@ func TestEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv.Shutdown(t.Context())
+	srv.Shutdown(t.Context(), 0)
 	srv.SetTimeouts(Timeouts{})
 	if lp := srv.loops[0]; !lp.ended || lp.calls != nil {
 		t.Errorf("ended %v, %d calls wait", lp.ended, len(lp.calls))

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLines_AnsweredInOrder(t *testing.T) {
@@ -228,7 +229,7 @@ func TestShutdown_LetsWorkFinish(t *testing.T) {
 	send(t, busy, "hold\n")
 	<-s.holding
 	done := make(chan int)
-	go func() { done <- srv.Shutdown(context.Background()) }()
+	go func() { done <- srv.Shutdown(context.Background(), 0) }()
 	expectEnd(t, bufio.NewReader(idle))
 	idle.Close()
 	s.release <- struct{}{}
@@ -238,6 +239,55 @@ func TestShutdown_LetsWorkFinish(t *testing.T) {
 	busy.Close()
 	if cut := <-done; cut != 0 {
 		t.Errorf("%d cut", cut)
+	}
+}
+
+// TestShutdown_Patience: who takes what is left for it may take its time, who neither
+// takes nor finishes anything may not.
+func TestShutdown_Patience(t *testing.T) {
+	const patience, answer = time.Second, 4 << 20
+	s := newScript()
+	srv, dial := serve(t, s, Options{})
+	busy, slow, stalled, unfinished := dial("unix"), dial("unix"), dial("unix"), dial("unix")
+	send(t, busy, "hold\n")
+	<-s.holding
+	for _, c := range []net.Conn{slow, stalled} {
+		send(t, c, "fill "+strconv.Itoa(answer)+"\n")
+	}
+	send(t, unfinished, "say bye\nsay never")
+	expect(t, bufio.NewReader(unfinished), "bye")
+	await(func() bool {
+		n := 0
+		for _, c := range srv.Conns() {
+			if c.Pending() > 0 {
+				n++
+			}
+		}
+		return n == 2
+	})
+	done := make(chan int)
+	go func() { done <- srv.Shutdown(context.Background(), patience) }()
+
+	began := time.Now()
+	piece := make([]byte, 16<<10)
+	for got := 0; got <= answer; { // the answer and its newline
+		n, err := slow.Read(piece)
+		if err != nil {
+			t.Fatalf("after %d bytes and %v: %v", got, time.Since(began), err)
+		}
+		got += n
+		time.Sleep(2 * patience * time.Duration(n) / answer) // a slow reader is what is under test
+	}
+	expectEnd(t, bufio.NewReader(slow))
+	slow.Close()
+	expectEnd(t, bufio.NewReader(unfinished))
+	s.release <- struct{}{} // whoever is answered may take longer
+	r := bufio.NewReader(busy)
+	expect(t, r, "held")
+	expectEnd(t, r)
+	busy.Close()
+	if cut := <-done; cut != 2 {
+		t.Errorf("%d cut, want the one that takes nothing and the one that finishes no line", cut)
 	}
 }
 
@@ -287,7 +337,7 @@ func TestShutdown_CutFlushesFirst(t *testing.T) {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	done := make(chan int)
-	go func() { done <- srv.Shutdown(over) }()
+	go func() { done <- srv.Shutdown(over, 0) }()
 	asked := func() int {
 		srv.loops[0].mu.Lock()
 		defer srv.loops[0].mu.Unlock()

@@ -59,6 +59,17 @@ func (t Timeouts) shortest() time.Duration {
 // docs/design.md.
 func DefaultLoops() int { return max(1, runtime.GOMAXPROCS(0)/4) }
 
+// within is t with no longer time for what a client has to do than limit; 0 is none.
+func (t *Timeouts) within(limit time.Duration) *Timeouts {
+	shorter := *t
+	for _, d := range []*time.Duration{&shorter.Write, &shorter.Line, &shorter.Auth} {
+		if limit > 0 && (*d <= 0 || *d > limit) {
+			*d = limit
+		}
+	}
+	return &shorter
+}
+
 // tick is how often deadlines are looked at.
 func (t Timeouts) tick() time.Duration { return min(max(t.shortest()/8, tickMin), tickMax) }
 

@@ -192,7 +192,7 @@ func serve(t *testing.T, s *script, opt Options) (srv *Server, dial func(network
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 		defer cancel()
-		srv.Shutdown(ctx)
+		srv.Shutdown(ctx, 0)
 		os.RemoveAll(dir)
 		if n := srv.Inbound(); n != 0 {
 			t.Errorf("%d bytes of input still charged", n)

@@ -37,6 +37,7 @@ type Server struct {
 	connCount atomic.Int64
 	nextID    atomic.Uint64
 	refused   atomic.Uint64
+	cut       atomic.Int64 // connections closed during a shutdown for taking too long
 	inbound   atomic.Int64 // bytes of unconsumed input
 	unread    atomic.Int64 // bytes of finished answers, see charge
 
@@ -226,18 +227,21 @@ func (s *Server) CloseListeners() {
 }
 
 // Shutdown closes the listeners, lets each connection finish what it is at,
-// written output included, and closes it; when ctx ends it cuts the rest, whose
-// number it returns. The server is not used again; a second call does nothing.
+// written output included, and closes it. It cuts a connection that takes nothing of
+// what is left for it for as long as patience, or has then not finished its line; 0 is
+// without end. When ctx ends it cuts the rest. It returns how many were cut. The server
+// is not used again; a second call does nothing.
 //
 // Whatever ctx says, the listeners take the time that CloseListeners does. When ctx
 // has ended it waits two seconds longer at most for each of: its loops, and the lines
 // being decoded. One that stands still is left behind as it is.
-func (s *Server) Shutdown(ctx context.Context) (cut int) {
+func (s *Server) Shutdown(ctx context.Context, patience time.Duration) (cut int) {
 	s.CloseListeners()
 	if !s.shut.CompareAndSwap(false, true) {
 		return 0
 	}
 	s.stopping.Store(true)
+	s.timeouts.Store(s.timeouts.Load().within(patience))
 	s.mu.Lock()
 	gone := make(chan struct{})
 	if len(s.conns) == 0 {
@@ -246,11 +250,12 @@ func (s *Server) Shutdown(ctx context.Context) (cut int) {
 		s.gone = gone
 	}
 	s.mu.Unlock()
-	s.eachConn(func(lp *eventLoop, c *Conn) { lp.settle(c) })
+	s.eachConn((*eventLoop).startAgain)
 	select {
 	case <-gone:
+		cut = int(s.cut.Load())
 	case <-ctx.Done():
-		cut = s.Count()
+		cut = s.Count() + int(s.cut.Load())
 		for _, lp := range s.loops {
 			lp.do(lp.drain) // what a loop had no time for is tried once
 		}

@@ -44,7 +44,7 @@ func TestShutdown_LeavesAStuckLoopBehind(t *testing.T) {
 	t.Cleanup(func() { close(s.unblock) })
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if cut := srv.Shutdown(ended); cut != 1 { // that it returns is the point
+	if cut := srv.Shutdown(ended, 0); cut != 1 { // that it returns is the point
 		t.Errorf("%d connections cut, want 1", cut)
 	}
 }
@@ -104,7 +104,7 @@ func TestDecodeAside_NotForTheGone(t *testing.T) {
 	if n := s.handled.Load(); n != int64(atOnce) {
 		t.Errorf("%d lines handled, want the %d that were begun", n, atOnce)
 	}
-	srv.Shutdown(t.Context())
+	srv.Shutdown(t.Context(), 0)
 }
 
 // panicsOnClose is a handler whose Closed panics.
@@ -136,7 +136,7 @@ func TestPanic_OfTheClock(t *testing.T) {
 	}
 	s.release <- struct{}{}
 	expect(t, bufio.NewReader(busy), "held")
-	srv.Shutdown(t.Context())
+	srv.Shutdown(t.Context(), 0)
 }
 
 // faultCounter counts what its lanes are told.
@@ -173,5 +173,5 @@ func TestInboundLimit_OnABusyConnection(t *testing.T) {
 		t.Errorf("fault %v", f)
 	}
 	expectReason(t, s.script, ReasonFault)
-	srv.Shutdown(t.Context())
+	srv.Shutdown(t.Context(), 0)
 }

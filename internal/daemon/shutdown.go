@@ -7,7 +7,6 @@ import (
 
 	"inferd/internal/admin"
 	"inferd/internal/sdnotify"
-	"inferd/internal/serve"
 )
 
 // shutdown drains: no new connections, no new requests, the admitted ones
@@ -25,10 +24,14 @@ func (d *Daemon) shutdown(why string, signals <-chan os.Signal) {
 	d.server.CloseListeners()
 	d.status.Publish(admin.Draining())
 	_ = sdnotify.Stopping("draining")
-	if !d.awaitIdle(deadline, signals) {
+	left := flushTimeout
+	if d.awaitIdle(deadline, signals) {
+		until, _ := deadline.Deadline()
+		left = max(left, time.Until(until))
+	} else {
 		d.cut()
 	}
-	d.endServer()
+	d.endServer(left, signals)
 	if !endsWithin(stopTimeout, d.service.Stop) {
 		d.log.Warn("an engine ignores its cancellation; leaving it")
 	}
@@ -44,7 +47,7 @@ func (d *Daemon) abandon() {
 	_ = sdnotify.Stopping("failed")
 	ended := endsWithin(abandonTimeout, func() {
 		d.cut()
-		d.endServer()
+		d.endServer(flushTimeout, nil)
 	})
 	if !ended {
 		d.log.Warn("not everything could be ended; leaving it")
@@ -63,9 +66,7 @@ func (d *Daemon) cut() {
 	d.log.Warn("drain cut", "active", active, "queued", queued)
 	d.act.DrainCut(active, queued)
 	d.metrics.DrainCut(active + queued)
-	for _, c := range d.server.Conns() {
-		serve.Cut(c)
-	}
+	d.service.Cut(d.server.Conns())
 	idle := func() { <-gate.Idle() }
 	if !endsWithin(flushTimeout, idle) {
 		d.stopEngines()
@@ -73,13 +74,22 @@ func (d *Daemon) cut() {
 	}
 }
 
-// endServer lets connections take what is left for them for a while, closes them, and
-// ends the event loops, if they can be ended.
-func (d *Daemon) endServer() {
-	flush, stop := context.WithTimeout(context.Background(), flushTimeout)
+// endServer lets connections take what is left for them within limit, or until a second
+// signal, as long as they take some of it each flushTimeout. It closes them and ends the
+// event loops, if they can be ended.
+func (d *Daemon) endServer(limit time.Duration, signals <-chan os.Signal) {
+	flush, stop := context.WithTimeout(context.Background(), limit)
 	defer stop()
-	ended := endsWithin(flushTimeout+stopTimeout, func() {
-		if n := d.server.Shutdown(flush); n > 0 {
+	go func() {
+		select {
+		case s := <-signals:
+			d.log.Warn("second signal: not waiting any longer", "signal", s.String())
+			stop()
+		case <-flush.Done():
+		}
+	}()
+	ended := endsWithin(limit+stopTimeout, func() {
+		if n := d.server.Shutdown(flush, flushTimeout); n > 0 {
 			d.log.Warn("connections cut", "connections", n)
 		}
 	})

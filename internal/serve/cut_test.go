@@ -37,7 +37,7 @@ func TestCut_BehindAnEngineThatIgnoresIt(t *testing.T) {
 	s.Gate().Close()
 	for range 2 { // a second one finds nothing more to do
 		for _, c := range s.srv.Conns() {
-			Cut(c)
+			cut(c)
 		}
 	}
 	frame := func(i int) string {
@@ -66,7 +66,7 @@ func TestCut_RacesWithTheWorker(t *testing.T) {
 			io.WriteString(c, ask("r"))
 		}
 		for _, c := range s.srv.Conns() {
-			Cut(c)
+			cut(c)
 		}
 		for _, r := range readers {
 			for {
@@ -78,6 +78,33 @@ func TestCut_RacesWithTheWorker(t *testing.T) {
 					break
 				}
 			}
+		}
+	}
+}
+
+// TestCut_AdmittedMeanwhile: a request that no connection had yet when all were cut is
+// refused, too.
+func TestCut_AdmittedMeanwhile(t *testing.T) {
+	s := start(t, funcEngine(func(context.Context, *engine.Request, engine.Sink) (engine.Result, error) {
+		t.Error("the engine was started")
+		return engine.Result{}, nil
+	}), Options{ActivePermits: 1})
+	s.Cut(nil)
+	c, r := s.dial(t)
+	io.WriteString(c, ask("r"))
+	expect(t, r, `{"type":"error","id":"r","code":"backend_unavailable","message":"`+cutText+`"}`)
+}
+
+// TestQueueWait_OfALongLine: the time that its decoding takes is not its engine's.
+func TestQueueWait_OfALongLine(t *testing.T) {
+	w := worker{freeAt: 2}
+	s := start(t, funcEngine(func(context.Context, *engine.Request, engine.Sink) (engine.Result, error) {
+		return engine.Result{}, nil
+	}), Options{ActivePermits: 1})
+	for _, aside := range []bool{false, true} {
+		r := &request{svc: s.Service, ctx: new(cancelContext), arrived: 1, aside: aside}
+		if r.begin(&w); (r.started == 2) == aside {
+			t.Errorf("aside is %v: started at %d, and the worker was free at 2", aside, r.started)
 		}
 	}
 }

@@ -36,6 +36,7 @@ type request struct {
 	stream  bool
 	room    int   // for the escaped text, in bytes: what the done frame has besides is fixed
 	arrived int64 // loop.Nanotime
+	aside   bool  // the line was decoded off the loop, which takes time
 
 	waiter admit.Waiter[*request] // the queue's
 	ticket admit.Ticket           // see admit.Ticket
@@ -58,7 +59,7 @@ type request struct {
 func (r *request) fill(
 	c *loop.Conn, client *Client, w *codec.Request, keep bool,
 ) {
-	r.conn, r.client = c, client
+	r.conn, r.client, r.aside = c, client, keep
 	if !keep {
 		r.text = w.MoveTo(r.text)
 	}
@@ -80,6 +81,9 @@ func (r *request) fill(
 
 // Start queues the request for a worker; the connection is locked.
 func (r *request) Start() {
+	if r.svc.ended.Load() {
+		r.ctx.cancel(daemonEnded)
+	}
 	if !r.svc.queue.Push(&r.waiter) {
 		panic("serve: the queue closed before the gate")
 	}
@@ -98,10 +102,18 @@ func (r *request) Cancel(why loop.Reason) {
 	r.ctx.cancel(clientGone)
 }
 
-// Cut ends the request that the connection waits for, if any, with an error
-// frame: the daemon will not live to answer it. One that waits for a worker is told
-// at once, for the engine before it may never give the worker back.
-func Cut(c *loop.Conn) {
+// Cut ends the requests that the connections wait for with an error frame: the daemon
+// will not live to answer them. One that waits for a worker is told at once, for the
+// engine before it may never give the worker back. One that has been admitted and is not
+// its connection's yet is refused when it is.
+func (s *Service) Cut(conns []*loop.Conn) {
+	s.ended.Store(true) // a request is seen by cut, or sees this: both hold its connection
+	for _, c := range conns {
+		cut(c)
+	}
+}
+
+func cut(c *loop.Conn) {
 	var taken *request
 	c.WithTask(func(t loop.Task) {
 		r, ok := t.(*request)
@@ -127,14 +139,19 @@ type worker struct {
 
 func newWorker() func(*request) { return new(worker).run }
 
-// run runs a request. One that was waiting when the worker came free has started then,
-// which saves a look at the clock.
 func (w *worker) run(r *request) {
+	r.begin(w)
+	r.run()
+}
+
+// begin takes the time. A request that was waiting when the worker came free has started
+// then, which saves a look at the clock. It was if it had arrived, unless its line took
+// long to decode.
+func (r *request) begin(w *worker) {
 	r.worker = w
-	if r.started = w.freeAt; r.arrived > r.started {
+	if r.started = w.freeAt; r.aside || r.arrived > r.started {
 		r.started = loop.Nanotime()
 	}
-	r.run()
 }
 
 // run is the worker's part, from the queue to the last frame.

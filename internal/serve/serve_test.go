@@ -54,7 +54,7 @@ func start(t testing.TB, eng engine.Engine, o Options) *stack {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		s.srv.Shutdown(ctx)
+		s.srv.Shutdown(ctx, 0)
 		s.Stop()
 		o.Log.Close(context.Background())
 		os.RemoveAll(dir)

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"go.uber.org/atomic"
+
 	"inferd/admit"
 	"inferd/engine"
 	"inferd/internal/activity"
@@ -34,6 +36,8 @@ type Service struct {
 	free  sync.Pool // *request
 	met   *metrics.Set
 	log   *slog.Logger
+
+	ended atomic.Bool // Cut has begun
 }
 
 // New starts the workers.

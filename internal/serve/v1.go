@@ -174,6 +174,7 @@ func (l *v1Lane) Line(
 	r.arrived = arrived
 	if !conn.Attach(r) { // only off the loop can the client be gone meanwhile
 		r.ticket.Release()
+		r.gone = conn.Reason()
 		r.logCancelled("queued")
 		r.recycle()
 		return dst, loop.Close
