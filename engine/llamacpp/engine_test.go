@@ -211,6 +211,53 @@ func TestGenerate_Ends(t *testing.T) {
 	})
 }
 
+// TestGenerate_SmallContext: a context that is no multiple of what the library rounds to
+// is what was asked for, and a step never more than the library takes.
+func TestGenerate_SmallContext(t *testing.T) {
+	eachIsolation(t, func(t *testing.T, o Options) {
+		for _, size := range []struct{ nCtx, parallel int }{{100, 4}, {300, 1}, {40, 1}} {
+			o.NCtx, o.Parallel = size.nCtx, size.parallel
+			e := start(t, o, testHooks(t))
+			fill := func(letters int) error { // as many tokens, and those of the template
+				_, err := e.Generate(t.Context(), ask(strings.Repeat("q", letters), 3), &sink{t: t})
+				return err
+			}
+			for range 2 { // the second time beside a cache with something in it
+				var all sync.WaitGroup
+				for range 2 * size.parallel {
+					all.Go(func() {
+						if err := fill(size.nCtx - 35); err != nil {
+							t.Errorf("%+v: %v", size, err)
+						}
+					})
+					all.Go(func() {
+						var refusal *engine.Error
+						err := fill(size.nCtx + 40)
+						if !errors.As(err, &refusal) || refusal.Kind != engine.Invalid {
+							t.Errorf("%+v, a longer prompt: %v", size, err)
+						}
+					})
+				}
+				all.Wait()
+			}
+		}
+	})
+}
+
+// TestGenerate_CharactersWithoutTokens: what is spelled byte by byte, which takes the
+// library long, and does not fit is refused before.
+func TestGenerate_CharactersWithoutTokens(t *testing.T) {
+	e := start(t, Options{NCtx: 4096}, testHooks(t))
+	_, err := e.Generate(t.Context(), ask(strings.Repeat("\U00012000", 30_000), 1), &sink{t: t})
+	var refusal *engine.Error
+	if !errors.As(err, &refusal) || !strings.Contains(refusal.Text, "prompt of 120000 tokens or more") {
+		t.Errorf("%v", err)
+	}
+	if _, err = e.Generate(t.Context(), ask(strings.Repeat("\U00012000", 500), 1), &sink{t: t}); err != nil {
+		t.Errorf("what fits: %v", err)
+	}
+}
+
 func TestGenerate_Grammar(t *testing.T) {
 	eachIsolation(t, func(t *testing.T, o Options) {
 		o.ModelBytes = mkgguf.Config{}.Bytes()

@@ -46,6 +46,8 @@ type Config struct {
 	// BPE names a pre-tokeniser ("llama-bpe", "qwen2") and makes the vocabulary
 	// byte-level BPE as GPT-2 has it; empty: SentencePiece with byte fall-back.
 	BPE string
+	// Control are further control tokens of a SentencePiece vocabulary.
+	Control []string
 	// NeverEnds keeps the end-of-turn token from being chosen, so that a
 	// generation runs to its limit.
 	NeverEnds bool
@@ -161,7 +163,7 @@ func (c Config) Write(w io.Writer) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	vocab := vocabulary(c.Vocab)
+	vocab := vocabulary(c.Vocab, c.Control)
 	if c.BPE != "" {
 		vocab = byteLevel(c.Vocab)
 	}

@@ -33,9 +33,9 @@ func (t *tokens) add(kind int32, text ...string) {
 	}
 }
 
-// vocabulary is: specials, the 256 bytes, ChatML's markers, printable ASCII, the
+// vocabulary is: specials, the 256 bytes, ChatML's markers, other control tokens, printable ASCII, the
 // word mark, then syllables with and without it up to n tokens.
-func vocabulary(n int) tokens {
+func vocabulary(n int, control []string) tokens {
 	var t tokens
 	t.add(kindUnknown, "<unk>")
 	t.add(kindControl, "<s>", "</s>")
@@ -43,6 +43,7 @@ func vocabulary(n int) tokens {
 		t.add(kindByte, fmt.Sprintf("<0x%02X>", b))
 	}
 	t.add(kindControl, "<|im_start|>", "<|im_end|>")
+	t.add(kindControl, control...)
 	for c := '!'; c <= '~'; c++ {
 		t.add(kindNormal, string(c))
 	}

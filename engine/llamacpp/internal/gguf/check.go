@@ -259,6 +259,13 @@ func (c *checker) architecture() Info {
 	if used := number("expert_used_count", 0, maxExperts, false); used > experts {
 		c.fail("%s.expert_used_count is %d of %d experts", info.Architecture, used, experts)
 	}
+	for _, name := range []string{"layer_norm_rms_epsilon", "layer_norm_epsilon"} {
+		key := info.Architecture + ".attention." + name
+		v, ok := c.kv[key]
+		if eps := math.Float32frombits(uint32(v.num)); ok && v.typ == typeFloat32 && !(eps >= 0) {
+			c.fail("%s is %v; it must not be negative", key, eps)
+		}
+	}
 	if kvHeads == 0 {
 		kvHeads = heads
 	}

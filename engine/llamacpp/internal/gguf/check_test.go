@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -153,6 +154,8 @@ func TestCheck_Refusals(t *testing.T) {
 		"unknown type":      {afterKey(good, "general.file_type", 0, uint32(77)), "unknown type 77"},
 		"no heads":          {afterKey(good, "llama.attention.head_count", value, uint32(0)), "head_count is 0"},
 		"no kv heads":       {afterKey(good, "head_count_kv", value, uint32(0)), "head_count_kv is 0"},
+		"eps below zero":    {afterKey(good, "layer_norm_rms_epsilon", value, float32(-1)), "layer_norm_rms_epsilon is -1"},
+		"eps not a number":  {afterKey(good, "layer_norm_rms_epsilon", value, float32(math.NaN())), "layer_norm_rms_epsilon is NaN"},
 		"no embedding":      {afterKey(good, "llama.embedding_length", value, uint32(0)), "embedding_length is 0"},
 		"too many layers":   {afterKey(good, "llama.block_count", value, uint32(1<<30)), "block_count is"},
 		"context too long":  {afterKey(good, "llama.context_length", value, uint32(2e9)), "context_length is"},

@@ -125,7 +125,7 @@ type value struct {
 	typ   uint32
 	elem  uint32 // of an array
 	count int    // of an array
-	num   int64  // of an integer
+	num   int64  // of an integer; the bits of a float32
 	str   string // of a string
 }
 
@@ -137,7 +137,8 @@ func (v value) isInteger() bool {
 	return false
 }
 
-// scalar reads a number; floats give 0, unsigned ones beyond int64 its maximum.
+// scalar reads a number; a float32 gives its bits, a float64 0, unsigned ones beyond int64
+// its maximum.
 func (r *reader) scalar(typ uint32) int64 {
 	b := r.take(scalarBytes[typ])
 	if b == nil {
@@ -152,7 +153,7 @@ func (r *reader) scalar(typ uint32) int64 {
 		return int64(binary.LittleEndian.Uint16(b))
 	case typeInt16:
 		return int64(int16(binary.LittleEndian.Uint16(b)))
-	case typeUint32:
+	case typeUint32, typeFloat32:
 		return int64(binary.LittleEndian.Uint32(b))
 	case typeInt32:
 		return int64(int32(binary.LittleEndian.Uint32(b)))

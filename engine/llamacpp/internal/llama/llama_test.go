@@ -75,6 +75,39 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// TestSpecialTokens_Strip: what the library says of white space around them, which it
+// knows of models by this name.
+func TestSpecialTokens_Strip(t *testing.T) {
+	never := map[string]bool{"<s>": true, "<unk>": true, "<|endoftext|>": true}
+	m := testModel(t, mkgguf.Config{Name: "phi-3-random", Control: []string{"<|endoftext|>"}})
+	for _, s := range m.SpecialTokens() {
+		if want := !never[s.Text]; s.LStrip || s.RStrip != want {
+			t.Errorf("%s: swallows before it %v, after it %v; want false, %v", s.Text, s.LStrip, s.RStrip, want)
+		}
+	}
+}
+
+// TestLeastTokens is a lower bound, and one that catches what takes long.
+func TestLeastTokens(t *testing.T) {
+	m := testModel(t, mkgguf.Config{})
+	for text, want := range map[string]int{
+		"": 0, "bacada dedu": 0, "\n": 1, "\U00012000": 4, "ba\u65e5ba": 3, "<|im_start|>": 0,
+		strings.Repeat("\U0001f600", 100): 400,
+	} {
+		ids, err := m.Tokenise(nil, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := m.LeastTokens(text)
+		if got > len(ids) || got < want {
+			t.Errorf("%.20q: at least %d tokens, want at least %d; there are %d", text, got, want, len(ids))
+		}
+	}
+	if n := testModel(t, mkgguf.Config{BPE: "qwen2"}).LeastTokens("\U00012000"); n != 0 {
+		t.Errorf("byte-pair vocabulary: %d", n)
+	}
+}
+
 func TestTokenise_RoundTrip(t *testing.T) {
 	m := testModel(t, mkgguf.Config{})
 	for _, text := range []string{

@@ -21,8 +21,9 @@ const (
 	attrUnknown     = 1 << 0
 	attrControl     = 1 << 3
 	attrUserDefined = 1 << 4
-	attrLStrip      = 1 << 8
-	attrRStrip      = 1 << 9
+	attrByte        = 1 << 5
+	attrLStrip      = 1 << 7
+	attrRStrip      = 1 << 8
 )
 
 // Model is a loaded GGUF. Its methods may be called from any goroutine.
@@ -33,6 +34,9 @@ type Model struct {
 	pieces []string // text of each token; empty for control tokens
 	eog    []bool
 	bpe    bool // byte-pair vocabulary, see maxWordRun
+	// spelled are the characters that tokens have in their texts, in a SentencePiece
+	// vocabulary; nil in others. See LeastTokens.
+	spelled map[rune]struct{}
 
 	vocabulary func() *grammar.Vocabulary // made when it is first needed: it takes up to 0.2 s
 	specials   func() map[string]int32    // the special tokens by their texts, the same
@@ -86,8 +90,13 @@ func (m *Model) readVocabulary() error {
 	if n <= 0 {
 		return fmt.Errorf("%w: it has no vocabulary", ErrLoad)
 	}
-	const typeBPE = 2
-	m.bpe = m.lib.vocabType(m.vocab) == typeBPE
+	const typeSPM, typeBPE = 1, 2
+	switch m.lib.vocabType(m.vocab) {
+	case typeBPE:
+		m.bpe = true
+	case typeSPM:
+		m.spelled = map[rune]struct{}{' ': {}}
+	}
 	m.pieces, m.eog = make([]string, n), make([]bool, n)
 	buf := make([]byte, maxPieceBytes)
 	for i := range n {
@@ -97,6 +106,13 @@ func (m *Model) readVocabulary() error {
 		}
 		m.pieces[i] = string(buf[:k])
 		m.eog[i] = m.lib.vocabIsEOG(m.vocab, i)
+		if m.spelled != nil && !(k == 1 && m.lib.vocabAttr(m.vocab, i)&attrByte != 0) {
+			for at, c := range m.pieces[i] {
+				if c != utf8.RuneError || strings.HasPrefix(m.pieces[i][at:], string(utf8.RuneError)) {
+					m.spelled[c] = struct{}{} // else it is a part of a character
+				}
+			}
+		}
 	}
 	return nil
 }
@@ -184,6 +200,22 @@ func (m *Model) Tokenise(dst []int32, text string) ([]int32, error) {
 		text = text[n:]
 	}
 	return dst, nil
+}
+
+// LeastTokens is how many tokens a text makes at the least. A SentencePiece vocabulary
+// spells characters that no token has byte by byte, which takes a time that grows with
+// the square of their number and can't be interrupted: what does not fit anyway must not
+// come so far.
+func (m *Model) LeastTokens(text string) (n int) {
+	if m.spelled == nil {
+		return 0
+	}
+	for _, c := range text {
+		if _, ok := m.spelled[c]; !ok {
+			n += utf8.RuneLen(c)
+		}
+	}
+	return n
 }
 
 // named gives the token that a grammar refers to, by its text or its id.

@@ -87,7 +87,9 @@ func Load(
 		r.model.Free()
 		return nil, err
 	}
-	r.info.CtxPerSeq, r.info.Threads = r.ctx.CtxPerSeq(), cfg.threads()
+	// The library rounds a sequence's context up, but not what a step may hold, which is
+	// at most the context of all: beyond that it aborts.
+	r.info.CtxPerSeq, r.info.Threads = min(r.cfg.CtxPerSeq, r.ctx.CtxPerSeq()), cfg.threads()
 	r.sched = sched.New(native{r.ctx, log}, r.model, sched.Config{
 		Sequences: cfg.Sequences, CtxPerSeq: r.info.CtxPerSeq, Batch: cfg.batch(),
 		NoPrefixReuse: cfg.NoReuse, Emit: emit,
@@ -168,6 +170,16 @@ func (r *Runner) Start(req *Request) (err error) {
 	segments, err := r.template.Render(req.Messages)
 	if err != nil {
 		return engine.Errorf(engine.Invalid, "%s", err.Error())
+	}
+	least := 0
+	for _, seg := range segments {
+		if seg.User {
+			least += r.model.LeastTokens(seg.Text)
+		}
+	}
+	if least > r.info.CtxPerSeq {
+		return engine.Errorf(engine.Invalid, "prompt of %d tokens or more exceeds the context of %d",
+			least, r.info.CtxPerSeq)
 	}
 	prompt, err := r.tokens.tokens(segments)
 	if err != nil {
