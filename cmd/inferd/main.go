@@ -58,8 +58,8 @@ func run(args []string, env func(string) string, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	fmt.Fprintf(stderr, "inferd: %v\n", err)
-	if _, wrongHash := errors.AsType[*store.MismatchError](err); wrongHash {
-		return exitUsage // a restart would download the same again
+	if _, wrong := errors.AsType[*store.MismatchError](err); wrong || errors.Is(err, llamacpp.ErrHash) {
+		return exitUsage // a restart would find the same again
 	}
 	return exitFailure
 }

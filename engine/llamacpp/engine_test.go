@@ -187,6 +187,22 @@ func TestGenerate_TogetherAsAlone(t *testing.T) {
 	})
 }
 
+// TestNew_AnotherFile: the daemon tells this mistake from failures that may pass.
+func TestNew_AnotherFile(t *testing.T) {
+	eachIsolation(t, func(t *testing.T, o Options) {
+		o.ModelPath = filepath.Join(t.TempDir(), "m.gguf")
+		if err := os.WriteFile(o.ModelPath, mkgguf.Config{}.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o.ModelSHA256, o.LibDir = strings.Repeat("0", 64), testLibDir(t)
+		_, err := New(t.Context(), o, testHooks(t))
+		if !errors.Is(err, ErrHash) || !strings.HasSuffix(err.Error(), ", not the configured one") ||
+			!strings.HasPrefix(err.Error(), "model file "+o.ModelPath+" has SHA-256 ") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 func TestGenerate_Ends(t *testing.T) {
 	eachIsolation(t, func(t *testing.T, o Options) {
 		o.NCtx = 256

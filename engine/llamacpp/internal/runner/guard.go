@@ -13,6 +13,9 @@ import (
 	"inferd/engine/llamacpp/internal/gguf"
 )
 
+// ErrHash ends the error about a file that is not the one that was meant.
+var ErrHash = errors.New("not the configured one")
+
 // CheckModel refuses a file that native code should not see. The file is opened
 // again by llama.cpp; who can swap it in between can as well write it.
 func CheckModel(path, wantSHA256 string) (gguf.Info, error) {
@@ -32,8 +35,7 @@ func CheckModel(path, wantSHA256 string) (gguf.Info, error) {
 		}
 		have := hex.EncodeToString(h.Sum(nil))
 		if subtle.ConstantTimeCompare([]byte(have), []byte(strings.ToLower(wantSHA256))) != 1 {
-			return gguf.Info{}, fmt.Errorf(
-				"model file %s has SHA-256 %s, not the configured one", path, have)
+			return gguf.Info{}, fmt.Errorf("model file %s has SHA-256 %s, %w", path, have, ErrHash)
 		}
 	}
 	info, err := gguf.Check(f, st.Size())

@@ -38,6 +38,7 @@ const (
 type failure struct {
 	Text    string
 	Library bool // the libraries are missing or unknown
+	Hash    bool // the file is not the one that was meant
 }
 
 // Main is the worker. It does not return.
@@ -87,6 +88,7 @@ func serve(conn net.Conn) int {
 		c.sendJSON(frameFailed, failure{
 			Text:    err.Error(),
 			Library: errors.Is(err, llama.ErrNoLibrary) || errors.Is(err, llama.ErrUnknownLibrary),
+			Hash:    errors.Is(err, runner.ErrHash),
 		})
 		return exitFailed
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -281,8 +282,11 @@ func (s *Supervisor) onFrame(p *process, starts chan<- outcome, typ byte, payloa
 			return err
 		}
 		err := errors.New(f.Text)
-		if f.Library {
+		switch {
+		case f.Library:
 			err = fmt.Errorf("%w: %s", llama.ErrUnknownLibrary, f.Text)
+		case f.Hash:
+			err = fmt.Errorf("%s%w", strings.TrimSuffix(f.Text, runner.ErrHash.Error()), runner.ErrHash)
 		}
 		starts <- outcome{err: err}
 	default:
