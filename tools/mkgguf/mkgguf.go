@@ -46,7 +46,7 @@ type Config struct {
 	// BPE names a pre-tokeniser ("llama-bpe", "qwen2") and makes the vocabulary
 	// byte-level BPE as GPT-2 has it; empty: SentencePiece with byte fall-back.
 	BPE string
-	// Control are further control tokens of a SentencePiece vocabulary.
+	// Control are further control tokens.
 	Control []string
 	// NeverEnds keeps the end-of-turn token from being chosen, so that a
 	// generation runs to its limit.
@@ -165,7 +165,7 @@ func (c Config) Write(w io.Writer) error {
 	}
 	vocab := vocabulary(c.Vocab, c.Control)
 	if c.BPE != "" {
-		vocab = byteLevel(c.Vocab)
+		vocab = byteLevel(c.Vocab, c.Control)
 	}
 	tensors := c.tensors(len(vocab.text))
 	e := &encoder{w: w}

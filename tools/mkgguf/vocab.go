@@ -66,7 +66,7 @@ func vocabulary(n int, control []string) tokens {
 // byteLevel has the same special tokens at the same places; the bytes between
 // them are spelled as GPT-2 does, and what follows are pairs of letters, each
 // with its merge.
-func byteLevel(n int) tokens {
+func byteLevel(n int, control []string) tokens {
 	var t tokens
 	t.add(kindUnknown, "<unk>")
 	t.add(kindControl, "<s>", "</s>")
@@ -80,6 +80,7 @@ func byteLevel(n int) tokens {
 		odd++
 	}
 	t.add(kindControl, "<|im_start|>", "<|im_end|>")
+	t.add(kindControl, control...)
 	for i := 0; len(t.text) < n; i++ {
 		if i < 26*26 {
 			t.merges = append(t.merges, string(rune('a'+i/26))+" "+string(rune('a'+i%26)))

@@ -12,5 +12,8 @@
 // template does to a text (trimming it, dropping an earlier turn's thoughts) is
 // found out at load by rendering probes, and done to the text here.
 //
+// So what a message's text says is out of a template's sight: a switch that it looks for
+// there, such as the /no_think of a few models, has no effect.
+//
 // A [Template] is immutable; any goroutine may render. The package does no I/O.
 package chat

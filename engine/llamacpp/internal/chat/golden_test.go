@@ -108,6 +108,62 @@ func TestCompile_Failure(t *testing.T) {
 	}
 }
 
+// TestCompile_Parts: some templates take a content for a list.
+func TestCompile_Parts(t *testing.T) {
+	tmpl, err := Compile(`{% for m in messages %}{{ m.role }}: {% for line in m['content'] %}`+
+		`{% if line['type'] == 'text' %}{{ line['text'] }}{% endif %}{% endfor %};{% endfor %}`, Specials{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	segs, err := tmpl.Render([]engine.Message{msg("system", "s"), msg("user", ""), msg("user", "Hi")})
+	if want := "system: «s»;user: ;user: «Hi»;"; err != nil || show(segs) != want {
+		t.Errorf("%q, %v; want %q", show(segs), err, want)
+	}
+	if _, err := Compile("a template's name", Specials{}); !errors.Is(err, ErrTemplate) ||
+		!strings.Contains(err.Error(), "leaves out what a user says") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCompile_Named(t *testing.T) {
+	tmpl, err := Compile("mistral-v7-tekken", Specials{BOS: "<s>", EOS: "</s>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	segs, err := tmpl.Render([]engine.Message{
+		msg("system", "s"), msg("user", "a"), msg("assistant", "b"), msg("user", "c"),
+	})
+	const want = "<s>[SYSTEM_PROMPT]«s»[/SYSTEM_PROMPT][INST]«a»[/INST]«b»</s>[INST]«c»[/INST]"
+	if err != nil || show(segs) != want {
+		t.Errorf("%q, %v", show(segs), err)
+	}
+}
+
+// TestProbe_Texts: what a template does to the texts is done to them.
+func TestProbe_Texts(t *testing.T) {
+	const tail = `{% for m in messages %}[{{ F }}]{% endfor %}`
+	text := func(filter string) string { return strings.Replace(tail, "F", "m.content"+filter, 1) }
+	const thought = `.split('</think>')[-1]`
+	for name, c := range map[string]struct{ source, content, want string }{
+		"as it is":       {text(""), " a ", "[« a »]"},
+		"trimmed":        {text(".strip()"), " a ", "[«a»]"},
+		"left":           {text(".lstrip()"), " a ", "[«a »]"},
+		"right":          {text(".rstrip()"), " a ", "[« a»]"},
+		"thoughts":       {text(thought), "<think>t</think>\n\n  a ", "[«\n\n  a »]"},
+		"… and newlines": {text(thought + `.lstrip('\n')`), "<think>t</think>\n\n  a ", "[«  a »]"},
+		"… and blanks":   {text(thought + ".lstrip()"), "<think>t</think>\n\n  a ", "[«a »]"},
+	} {
+		tmpl, err := Compile(c.source, Specials{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		segs, err := tmpl.Render([]engine.Message{msg("user", "x"), msg("assistant", c.content), msg("user", "y")})
+		if want := "[«x»]" + c.want + "[«y»]"; err != nil || show(segs) != want {
+			t.Errorf("%s: %q, %v; want %q", name, show(segs), err, want)
+		}
+	}
+}
+
 func TestCompile_FallbackIsChatML(t *testing.T) {
 	tmpl, err := Compile("", Specials{})
 	if err != nil {
@@ -142,7 +198,13 @@ func TestRewriteMethods(t *testing.T) {
 		"{{ a.b.split('x')[0].lstrip('y') }}":      "{{ ((a.b|py_split('x'))[0]|py_lstrip('y')) }}",
 		"{{ m['c'].startswith('.strip()') }}":      "{{ (m['c']|py_startswith('.strip()')) }}",
 		"{% if not (a + b).endswith(c.upper()) %}": "{% if not ((a + b)|py_endswith((c|py_upper()))) %}",
-		"{{ 'x'.join(a) }}":                        "{{ 'x'.join(a) }}",
+		"{{ 'x'.join(a) }}":                        "{{ ('x'|py_join(a)) }}",
+		"{%- generation -%}a{% endgeneration %}":   "{%- if true -%}a{% endif %}",
+		"{% for a in b[1:] -%}":                    "{% for a in (b[1:])|py_each() -%}",
+		"{%- for a in b if c in d %}":              "{%- for a in (b)|py_each() if c in d %}",
+		"{% for a, b in c.items() recursive %}":    "{% for a, b in ((c|py_items()))|py_each() recursive %}",
+		"{% for a in (b if c else d) %}":           "{% for a in ((b if c else d))|py_each() %}",
+		"{% for a %}{% for a in %}{% endfor %}":    "{% for a %}{% for a in %}{% endfor %}",
 		"{{ f(x).strip() }}":                       "{{ (f(x)|py_strip()) }}",
 		"{# a.strip() #} a.strip()":                "{# a.strip() #} a.strip()",
 		"{{ {'a': {'b': 1}}.get('a') }}":           "{{ ({'a': {'b': 1}}|py_get('a')) }}",
@@ -151,7 +213,7 @@ func TestRewriteMethods(t *testing.T) {
 		"{{ .strip() }}":                           "{{ .strip() }}",
 		"{{ a.strip(":                              "{{ (a|py_strip(",
 	} {
-		if got := rewriteMethods(in); got != want {
+		if got := rewrite(in); got != want {
 			t.Errorf("%s\nbecame %s\n  want %s", in, got, want)
 		}
 	}
@@ -159,6 +221,18 @@ func TestRewriteMethods(t *testing.T) {
 
 func TestMethods(t *testing.T) {
 	for in, want := range map[string]string{
+		`{{ ', '.join(['a', 'b']) }}{{ 'x'.join([]) }}`:                          "a, b",
+		`{{ 'abab'.replace('a', 'x', 1) }}`:                                      "xbab",
+		`{{ '<a>b'.removeprefix('<a>') }}{{ 'ab'.removesuffix('c') }}`:           "bab",
+		`{{ 'a\r\nb\n'.splitlines()|length }}{{ ''.splitlines()|length }}`:       "20",
+		`{{ '12'.isdigit() }}{{ ''.isdigit() }}{{ 'ab'.isalpha() }}`:             "truefalsetrue",
+		`{% for k in {'a': 1}.keys() %}{{ k }}{% endfor %}`:                      "a",
+		`{% for v in {'a': 1}.values() %}{{ v }}{% endfor %}`:                    "1",
+		`{% for x in messages[1:] %}{{ x }}{% else %}none{% endfor %}`:           "none",
+		`{% for x in range(0) %}{{ x }}{% endfor %}`:                             "",
+		`{% for k, v in {}.items() %}{{ k }}{% endfor %}`:                        "",
+		`{% for x in [1, 2, 3] if x > 1 %}{{ x }}{{ loop.index }}{% endfor %}`:   "2132",
+		`{% for x in messages|selectattr('role', 'equalto', 'z') %}{% endfor %}`: "",
 		`{{ ' a '.strip() }}|`:                                                  "a|",
 		`{{ 'xxay'.lstrip('x') }}`:                                              "ay",
 		`{{ 'ayy'.rstrip('y') }}`:                                               "a",
@@ -174,12 +248,13 @@ func TestMethods(t *testing.T) {
 		`{% for k, v in {'a': 1}.items() %}{{ k }}{{ v }}{% endfor %}`:          "a1",
 		`{{ 'y' if 'abc'.startswith('ab') and 'abc'.endswith('bc') else 'n' }}`: "y",
 	} {
-		tmpl, err := Compile(in, Specials{})
+		tmpl, err := Compile(in+"{{ messages[0].content }}", Specials{})
 		if err != nil {
 			t.Errorf("%s: %v", in, err)
 			continue
 		}
-		if got, err := tmpl.run(nil); err != nil || got != want {
+		user := []engine.Message{msg("user", "")}
+		if got, err := tmpl.run(user); err != nil || got != want {
 			t.Errorf("%s gave %q, %v; want %q", in, got, err, want)
 		}
 	}
@@ -220,7 +295,10 @@ func FuzzCompile(f *testing.F) {
 		if len(source) > 1<<10 || strings.Contains(source, "range") {
 			return // slow by right: the budget of steps ends them
 		}
-		if rewritten := rewriteMethods(source); len(rewritten) < len(source) {
+		if strings.Contains(source, "generation") {
+			return // becomes shorter
+		}
+		if rewritten := rewrite(source); len(rewritten) < len(source) {
 			t.Errorf("%q became shorter: %q", source, rewritten)
 		}
 		_, _ = Compile(source, Specials{}) // must not panic

@@ -34,10 +34,47 @@ var methods = map[string]method{
 		return strings.ToUpper(s[:n]) + strings.ToLower(s[n:])
 	}),
 	"title":   stringMap(title),
+	"isdigit": stringIs(unicode.IsDigit),
+	"isalpha": stringIs(unicode.IsLetter),
 	"split":   splitMethod,
-	"replace": replaceMethod,
-	"get":     getMethod,
-	"items":   itemsMethod,
+	"splitlines": func(v value.Value, _ []value.Value) (value.Value, error) {
+		s, ok := v.AsString()
+		if !ok {
+			return value.Undefined(), errMethod
+		}
+		if s = strings.TrimSuffix(strings.ReplaceAll(s, "\r\n", "\n"), "\n"); s == "" {
+			return value.FromSlice([]value.Value{}), nil
+		}
+		return splitMethod(value.FromString(s), []value.Value{value.FromString("\n")})
+	},
+	"join":         joinMethod,
+	"replace":      replaceMethod,
+	"removeprefix": stringCut(strings.TrimPrefix),
+	"removesuffix": stringCut(strings.TrimSuffix),
+	"get":          getMethod,
+	"items":        itemsMethod,
+	"keys": func(v value.Value, _ []value.Value) (value.Value, error) {
+		return value.FromSlice(append([]value.Value{}, v.Iter()...)), nil
+	},
+	"values": func(v value.Value, _ []value.Value) (value.Value, error) {
+		out := []value.Value{}
+		for _, k := range v.Iter() {
+			out = append(out, v.GetItem(k))
+		}
+		return value.FromSlice(out), nil
+	},
+}
+
+// eachName is the filter that every loop's sequence goes through.
+const eachName = "each"
+
+// each makes an empty sequence one that the library can loop over: it takes what its own
+// slices and filters give for empty, a nil slice, for something that is no sequence.
+func each(v value.Value) value.Value {
+	if n, ok := v.Len(); ok && n == 0 {
+		return value.FromSlice([]value.Value{})
+	}
+	return v
 }
 
 var errMethod = errors.New("method called with arguments it does not take")
@@ -50,6 +87,11 @@ func addMethods(env *minijinja.Environment) {
 			return m(v, args)
 		})
 	}
+	env.AddFilter(methodPrefix+eachName, func(_ minijinja.FilterState, v value.Value,
+		_ []value.Value, _ map[string]value.Value,
+	) (value.Value, error) {
+		return each(v), nil
+	})
 	env.AddFunction("raise_exception", func(_ *minijinja.State, args []value.Value,
 		_ map[string]value.Value,
 	) (value.Value, error) {
@@ -80,6 +122,48 @@ func stringTest(f func(s, x string) bool) method {
 		}
 		return value.FromBool(f(s, x)), nil
 	}
+}
+
+func stringIs(test func(rune) bool) method {
+	return func(v value.Value, _ []value.Value) (value.Value, error) {
+		s, ok := v.AsString()
+		if !ok {
+			return value.Undefined(), errMethod
+		}
+		not := func(r rune) bool { return !test(r) }
+		return value.FromBool(s != "" && !strings.ContainsFunc(s, not)), nil
+	}
+}
+
+func stringCut(f func(s, x string) string) method {
+	return func(v value.Value, args []value.Value) (value.Value, error) {
+		s, ok := v.AsString()
+		if !ok || len(args) != 1 {
+			return value.Undefined(), errMethod
+		}
+		x, ok := args[0].AsString()
+		if !ok {
+			return value.Undefined(), errMethod
+		}
+		return value.FromString(f(s, x)), nil
+	}
+}
+
+// joinMethod: the separator has the method, in Python.
+func joinMethod(v value.Value, args []value.Value) (value.Value, error) {
+	sep, ok := v.AsString()
+	if !ok || len(args) != 1 {
+		return value.Undefined(), errMethod
+	}
+	var parts []string
+	for _, item := range args[0].Iter() {
+		s, ok := item.AsString()
+		if !ok {
+			return value.Undefined(), errMethod
+		}
+		parts = append(parts, s)
+	}
+	return value.FromString(strings.Join(parts, sep)), nil
 }
 
 func stringMap(f func(string) string) method {
@@ -159,10 +243,16 @@ func splitMethod(v value.Value, args []value.Value) (value.Value, error) {
 
 func replaceMethod(v value.Value, args []value.Value) (value.Value, error) {
 	s, ok := v.AsString()
-	if !ok || len(args) != 2 {
+	if !ok || len(args) < 2 || len(args) > 3 {
 		return value.Undefined(), errMethod
 	}
-	return value.FromString(strings.ReplaceAll(s, args[0].String(), args[1].String())), nil
+	most := int64(-1)
+	if len(args) == 3 {
+		if most, ok = args[2].AsInt(); !ok {
+			return value.Undefined(), errMethod
+		}
+	}
+	return value.FromString(strings.Replace(s, args[0].String(), args[1].String(), int(most))), nil
 }
 
 func getMethod(v value.Value, args []value.Value) (value.Value, error) {
@@ -179,7 +269,7 @@ func getMethod(v value.Value, args []value.Value) (value.Value, error) {
 }
 
 func itemsMethod(v value.Value, _ []value.Value) (value.Value, error) {
-	var out []value.Value
+	out := []value.Value{}
 	for _, k := range v.Iter() {
 		out = append(out, value.FromSlice([]value.Value{k, v.GetItem(k)}))
 	}

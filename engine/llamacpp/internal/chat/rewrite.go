@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// rewriteMethods turns the method calls that minijinja lacks into filters:
-// a.b.split('x')[0] becomes (a.b|py_split('x'))[0]. Only code between template
+// rewrite makes of a template one that minijinja takes. Method calls that it lacks become
+// filters: a.b.split('x')[0] is (a.b|py_split('x'))[0]. What is looped over goes through a
+// filter, too, see each. Marks for training are left out. Only code between template
 // marks is touched; anything unbalanced is left for the parser to complain of.
-func rewriteMethods(source string) string {
+func rewrite(source string) string {
 	var out strings.Builder
 	for source != "" {
 		open := nextMark(source)
@@ -28,8 +29,12 @@ func rewriteMethods(source string) string {
 			continue
 		}
 		tokens, rest := lexCode(body, map[string]string{"{{": "}}", "{%": "%}"}[mark])
+		tokens = rewriteTokens(tokens)
+		if mark == "{%" {
+			tokens = rewriteTag(tokens)
+		}
 		out.WriteString(mark)
-		out.WriteString(strings.Join(rewriteTokens(tokens), ""))
+		out.WriteString(strings.Join(tokens, ""))
 		source = rest
 	}
 	out.WriteString(source)
@@ -120,6 +125,67 @@ func rewriteTokens(in []string) []string {
 		}
 	}
 	return out
+}
+
+// rewriteTag rewrites what depends on the tag that the tokens are of.
+func rewriteTag(t []string) []string {
+	begin, end := 0, len(t)
+	control := func(tok string) bool { return tok == "-" || tok == "+" || isBlank(tok[0]) }
+	for begin < end && control(t[begin]) {
+		begin++
+	}
+	for end > begin && control(t[end-1]) {
+		end--
+	}
+	if begin == end {
+		return t
+	}
+	switch t[begin] {
+	case "generation": // what a model is trained on
+		return slices.Replace(slices.Clone(t), begin, begin+1, "if", " ", "true")
+	case "endgeneration":
+		return slices.Replace(slices.Clone(t), begin, begin+1, "endif")
+	case "for":
+		return rewriteLoop(t, begin, end)
+	}
+	return t
+}
+
+// rewriteLoop has the loop in t[begin:end] go over what each makes of its sequence, which
+// ends at a condition of the loop's own.
+func rewriteLoop(t []string, begin, end int) []string {
+	from, depth := -1, 0
+	for i := begin; i < end; i++ {
+		switch t[i] {
+		case "(", "[", "{":
+			depth++
+		case ")", "]", "}":
+			depth--
+		case "in":
+			if from < 0 {
+				from = i + 1
+			}
+		case "if", "recursive":
+			if depth == 0 && from >= 0 {
+				end = i
+			}
+		}
+	}
+	if from < 0 {
+		return t
+	}
+	for from < end && isBlank(t[from][0]) {
+		from++
+	}
+	for from < end && isBlank(t[end-1][0]) {
+		end--
+	}
+	if from >= end {
+		return t
+	}
+	out := append(slices.Clone(t[:from]), "(")
+	out = append(out, t[from:end]...)
+	return append(append(out, ")", "|", methodPrefix+eachName, "()"), t[end:]...)
 }
 
 // keywords may stand before a parenthesis or bracket without being called.

@@ -18,6 +18,14 @@ const Fallback = `{% for message in messages %}` +
 	`{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}` +
 	`{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}`
 
+// named are templates that llama.cpp knows by name, and gives models without one.
+var named = map[string]string{
+	"mistral-v7-tekken": `{{ bos_token }}{% for message in messages %}` +
+		`{% if message['role'] == 'system' %}[SYSTEM_PROMPT]{{ message['content'] }}[/SYSTEM_PROMPT]` +
+		`{% elif message['role'] == 'user' %}[INST]{{ message['content'] }}[/INST]` +
+		`{% else %}{{ message['content'] }}{{ eos_token }}{% endif %}{% endfor %}`,
+}
+
 // ErrTemplate says that a model's template can not be used at all.
 var ErrTemplate = errors.New("chat template")
 
@@ -40,15 +48,37 @@ type Template struct {
 	tmpl     *minijinja.Template
 	specials Specials
 
-	foldSystem   bool            // no system turn: goes in front of the first user text
-	trims        map[string]bool // by role: the template trims the text
-	dropThoughts bool            // of earlier assistant turns
+	parts        bool             // it wants a content to be a list of parts
+	foldSystem   bool             // no system turn: goes in front of the first user text
+	trims        map[string]sides // by role: where the template trims the text
+	dropThoughts bool             // of earlier assistant turns
+	afterThought blank            // … with what of this comes behind them
+}
+
+// sides are what is cut off the ends of a text.
+type sides struct{ left, right blank }
+
+// blank is characters that a template may cut off.
+type blank uint8
+
+const (
+	nothing blank = iota
+	newlines
+	blanks
+)
+
+// in tells whether r is one of them.
+func (b blank) in(r rune) bool {
+	return b == newlines && r == '\n' || b == blanks && unicode.IsSpace(r)
 }
 
 // Compile prepares a model's template; an empty source means [Fallback].
 func Compile(source string, specials Specials) (*Template, error) {
 	if source == "" {
 		source = Fallback
+	}
+	if own, ok := named[source]; ok {
+		source = own
 	}
 	if len(source) > maxTemplateBytes {
 		return nil, fmt.Errorf("%w: %d bytes are more than %d",
@@ -61,12 +91,12 @@ func Compile(source string, specials Specials) (*Template, error) {
 	env.SetFuel(&fuel)
 	addMethods(env)
 	tmpl, err := contain(func() (*minijinja.Template, error) {
-		return env.TemplateFromString(rewriteMethods(source))
+		return env.TemplateFromString(rewrite(source))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrTemplate, cut(err.Error()))
 	}
-	t := &Template{tmpl: tmpl, specials: specials, trims: make(map[string]bool)}
+	t := &Template{tmpl: tmpl, specials: specials, trims: make(map[string]sides)}
 	if err := t.probe(); err != nil {
 		return nil, err
 	}
@@ -99,13 +129,11 @@ func (t *Template) prepare(m engine.Message, last bool) string {
 	text := m.Content
 	if t.dropThoughts && !last && m.Role == roleAssistant {
 		if i := strings.LastIndex(text, endOfThought); i >= 0 {
-			text = strings.TrimLeft(text[i+len(endOfThought):], "\n")
+			text = strings.TrimLeftFunc(text[i+len(endOfThought):], t.afterThought.in)
 		}
 	}
-	if t.trims[m.Role] {
-		text = strings.TrimFunc(text, unicode.IsSpace)
-	}
-	return text
+	trim := t.trims[m.Role]
+	return strings.TrimRightFunc(strings.TrimLeftFunc(text, trim.left.in), trim.right.in)
 }
 
 // run executes the template on what is in msgs, as it is.
@@ -113,6 +141,9 @@ func (t *Template) run(msgs []engine.Message) (string, error) {
 	list := make([]map[string]any, len(msgs))
 	for i, m := range msgs {
 		list[i] = map[string]any{"role": m.Role, "content": m.Content}
+		if t.parts {
+			list[i]["content"] = []any{map[string]any{"type": "text", "text": m.Content}}
+		}
 	}
 	out, err := contain(func() (string, error) {
 		return t.tmpl.Render(map[string]any{
@@ -151,6 +182,9 @@ func foldSystem(msgs []engine.Message) []engine.Message {
 		return msgs
 	}
 	system, rest := msgs[0].Content, msgs[1:]
+	if system == "" && len(rest) > 0 {
+		return rest
+	}
 	if len(rest) == 0 || rest[0].Role != roleUser {
 		return append([]engine.Message{{Role: roleUser, Content: system}}, rest...)
 	}

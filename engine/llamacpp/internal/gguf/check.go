@@ -249,7 +249,11 @@ func (c *checker) architecture() Info {
 	info.Layers = int(number("block_count", 1, maxLayers, true))
 	embedding := number("embedding_length", 1, maxEmbedding, true)
 	number("feed_forward_length", 0, maxEmbedding*16, false)
-	heads := number("attention.head_count", 1, maxHeads, false)
+	leastHeads := int64(1)
+	if headless[info.Architecture] {
+		leastHeads = 0
+	}
+	heads := number("attention.head_count", leastHeads, maxHeads, false)
 	kvHeads := number("attention.head_count_kv", 1, maxHeads, false)
 	keys := number("attention.key_length", 1, maxEmbedding, false)
 	number("attention.value_length", 1, maxEmbedding, false)
@@ -275,6 +279,11 @@ func (c *checker) architecture() Info {
 	const keyAndValue, bytesEach = 2, 2
 	info.CacheBytesPerToken = keyAndValue * bytesEach * int64(info.Layers) * kvHeads * keys
 	return info
+}
+
+// headless are the architectures without attention, whose files say so with a 0.
+var headless = map[string]bool{
+	"mamba": true, "mamba2": true, "rwkv6": true, "rwkv6qwen2": true, "rwkv7": true, "arwkv7": true,
 }
 
 // tensors reads the tensor list and checks every tensor against the file's end.
@@ -365,5 +374,5 @@ var tensorTypes = map[uint32]blockLayout{
 	16: {256, 66}, 17: {256, 74}, 18: {256, 98}, 19: {256, 50}, 20: {32, 18}, 21: {256, 110},
 	22: {256, 82}, 23: {256, 136}, 24: {1, 1}, 25: {1, 2}, 26: {1, 4}, 27: {1, 8}, 28: {1, 8},
 	29: {256, 56}, 30: {1, 2}, 34: {256, 54}, 35: {256, 66}, 39: {32, 17}, 40: {64, 36},
-	41: {128, 18},
+	41: {128, 18}, 42: {64, 18},
 }

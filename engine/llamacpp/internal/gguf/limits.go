@@ -13,8 +13,8 @@ const (
 	maxNameBytes     = 63 // GGML_MAX_NAME less its NUL
 	maxDims          = 4
 	maxAlignment     = 1 << 16
-	maxLayers        = 512 // LLAMA_MAX_LAYERS
-	maxExperts       = 512 // LLAMA_MAX_EXPERTS
+	maxLayers        = 512  // LLAMA_MAX_LAYERS
+	maxExperts       = 1024 // llama.cpp aborts beyond
 	maxHeads         = 1 << 14
 	maxEmbedding     = 1 << 20
 	maxContext       = 1 << 27

@@ -72,7 +72,11 @@ func (m *Model) NewContext(cfg ContextConfig) (*Context, error) {
 	if c.handle = m.lib.newContext(m.handle, p); c.handle == 0 {
 		return nil, ErrContext
 	}
-	c.memory = m.lib.getMemory(c.handle)
+	if c.memory = m.lib.getMemory(c.handle); c.memory == 0 {
+		m.lib.freeContext(c.handle)
+		return nil, fmt.Errorf("%w: it keeps no memory of a text, as models for embeddings and "+
+			"diffusion don't", ErrLoad)
+	}
 	if c.pool = m.lib.threadpool.newPool(cfg.Threads); c.pool != 0 {
 		m.lib.threadpool.attach(c.handle, c.pool, c.pool)
 	}

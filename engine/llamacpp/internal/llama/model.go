@@ -34,6 +34,9 @@ type Model struct {
 	pieces []string // text of each token; empty for control tokens
 	eog    []bool
 	bpe    bool // byte-pair vocabulary, see maxWordRun
+	// marks are tokens of a byte-pair vocabulary that look like control tokens and are
+	// found in any text, see SpecialTokens and Tokenise.
+	marks []string
 	// spelled are the characters that tokens have in their texts, in a SentencePiece
 	// vocabulary; nil in others. See LeastTokens.
 	spelled map[rune]struct{}
@@ -106,6 +109,9 @@ func (m *Model) readVocabulary() error {
 		}
 		m.pieces[i] = string(buf[:k])
 		m.eog[i] = m.lib.vocabIsEOG(m.vocab, i)
+		if m.bpe && isMark(m.pieces[i]) && m.lib.vocabAttr(m.vocab, i)&attrUserDefined != 0 {
+			m.marks = append(m.marks, m.pieces[i])
+		}
 		if m.spelled != nil && !(k == 1 && m.lib.vocabAttr(m.vocab, i)&attrByte != 0) {
 			for at, c := range m.pieces[i] {
 				if c != utf8.RuneError || strings.HasPrefix(m.pieces[i][at:], string(utf8.RuneError)) {
@@ -116,6 +122,13 @@ func (m *Model) readVocabulary() error {
 	}
 	return nil
 }
+
+// isMark tells whether a token's text looks like a control token's.
+func isMark(text string) bool {
+	return strings.HasPrefix(text, markOpen) && strings.HasSuffix(text, "|>")
+}
+
+const markOpen = "<|"
 
 // Free unmaps the model; no context of it may be left.
 func (m *Model) Free() { m.lib.freeModel(m.handle) }
@@ -163,7 +176,9 @@ func (m *Model) TokenText(token int32) string {
 	return goString(m.lib.vocabText(m.vocab, token), maxPieceBytes)
 }
 
-// SpecialTokens lists the control and user-defined tokens.
+// SpecialTokens lists the control and user-defined tokens. Those that structure a
+// conversation count as control tokens although llama.cpp has them as user-defined ones,
+// as it does with the channels of gpt-oss.
 func (m *Model) SpecialTokens() []SpecialToken {
 	var out []SpecialToken
 	for i := range m.pieces {
@@ -174,7 +189,7 @@ func (m *Model) SpecialTokens() []SpecialToken {
 		}
 		if text := m.TokenText(int32(i)); text != "" {
 			out = append(out, SpecialToken{
-				ID: int32(i), Text: text, Control: control,
+				ID: int32(i), Text: text, Control: control || m.bpe && isMark(text),
 				LStrip: attr&attrLStrip != 0, RStrip: attr&attrRStrip != 0,
 			})
 		}
@@ -191,7 +206,7 @@ func (m *Model) Tokenise(dst []int32, text string) ([]int32, error) {
 	for text != "" {
 		n := len(text)
 		if m.bpe {
-			n = cutPoint(text, maxWordRun)
+			n = m.insideMark(text, cutPoint(text, maxWordRun))
 		}
 		var err error
 		if dst, err = m.tokenisePart(dst, text[:n]); err != nil {
@@ -200,6 +215,27 @@ func (m *Model) Tokenise(dst []int32, text string) ([]int32, error) {
 		text = text[n:]
 	}
 	return dst, nil
+}
+
+// insideMark gives where to cut a text so that its first mark, if one begins within limit
+// bytes, is none any more for the tokeniser, which would find it: limit if there is none.
+func (m *Model) insideMark(text string, limit int) int {
+	if len(m.marks) == 0 {
+		return limit
+	}
+	for at := 0; at < limit; at++ {
+		i := strings.IndexByte(text[at:limit], markOpen[0])
+		if i < 0 {
+			return limit
+		}
+		at += i
+		for _, mark := range m.marks {
+			if strings.HasPrefix(text[at:], mark) {
+				return at + 1
+			}
+		}
+	}
+	return limit
 }
 
 // LeastTokens is how many tokens a text makes at the least. A SentencePiece vocabulary
