@@ -99,7 +99,15 @@ func (a *AdminClient) recv(ctx context.Context) (Event, error) {
 	if err != nil && (len(line) == 0 || !errors.Is(err, io.EOF)) {
 		return Event{}, a.explain(ctx, err)
 	}
-	return parseEvent(line)
+	event, bad := parseEvent(line)
+	switch {
+	case bad != nil && err != nil:
+		return Event{}, err // the daemon has ended in the middle of a line
+	case bad != nil:
+		_ = a.Close() // what follows may be about what was asked before
+		return Event{}, bad
+	}
+	return event, nil
 }
 
 // WaitReady reads until the daemon says that it is ready. io.EOF before that is
@@ -156,6 +164,10 @@ func (a *AdminClient) Command(
 	if err != nil {
 		return Event{}, fmt.Errorf("command %s: %w", name, err)
 	}
+	if ctx.Err() != nil {
+		_ = a.Close()
+		return Event{}, fmt.Errorf("command %s: %w", name, cancelled(ctx))
+	}
 	release := a.bind(ctx)
 	defer release()
 	if _, err := a.conn.Write(append(line, '\n')); err != nil {
@@ -199,7 +211,7 @@ func (a *AdminClient) explain(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return cancelled(ctx)
-	case errors.Is(err, net.ErrClosed):
+	case errors.Is(err, net.ErrClosed) || a.closed.Load():
 		return ErrClosed
 	default:
 		return err

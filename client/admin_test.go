@@ -138,6 +138,29 @@ func TestAdminCommand(t *testing.T) {
 	}
 }
 
+// TestAdminCommand_HalfALine: a daemon that ends in the middle of a line has ended; behind a
+// line that is none, nothing is believed.
+func TestAdminCommand_HalfALine(t *testing.T) {
+	a := admin(t, func(s *fakeConn) {
+		s.line()
+		s.send(`{"type":"reply","comm`)
+	})
+	if _, err := a.Command(testContext(t), "stats", nil); !errors.Is(err, ErrUnexpectedEOF) {
+		t.Errorf("half a line: %v", err)
+	}
+	a = admin(t, func(s *fakeConn) {
+		s.line()
+		s.send("junk\n" + `{"type":"reply","id":"admin","command":"stats","ok":true}` + "\n")
+		s.awaitClose()
+	})
+	if _, err := a.Command(testContext(t), "stats", nil); err == nil || errors.Is(err, io.EOF) {
+		t.Errorf("junk: %v", err)
+	}
+	if _, err := a.Command(testContext(t), "stats", nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("behind it: %v", err)
+	}
+}
+
 // TestAdminCommand_OddNames: arguments do not take the place of the command, and a reply
 // that names less than was sent is still the reply.
 func TestAdminCommand_OddNames(t *testing.T) {

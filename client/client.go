@@ -118,7 +118,7 @@ func (c *Client) explain(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return cancelled(ctx)
-	case errors.Is(err, net.ErrClosed):
+	case errors.Is(err, net.ErrClosed) || c.closed.Load():
 		return ErrClosed
 	default:
 		return err

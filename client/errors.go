@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"inferd/codec"
@@ -23,6 +24,9 @@ var (
 	// failed in a way that leaves the connection unusable. Dial again.
 	ErrClosed = errors.New("client is closed")
 )
+
+// maxRetryAfterMS is more than any daemon says, and what a Duration holds.
+const maxRetryAfterMS = math.MaxInt64 / uint64(time.Millisecond)
 
 // ServerError is an error frame of the daemon.
 type ServerError struct {
@@ -48,7 +52,7 @@ func serverError(f *Frame) *ServerError {
 		ID:         f.ID,
 		Code:       codec.Code(f.Code),
 		Message:    f.Message,
-		RetryAfter: time.Duration(f.RetryAfterMS) * time.Millisecond,
+		RetryAfter: time.Duration(min(f.RetryAfterMS, maxRetryAfterMS)) * time.Millisecond,
 	}
 }
 

@@ -57,6 +57,11 @@ func (c *Client) Generate(ctx context.Context, req Request) iter.Seq2[Frame, err
 			return
 		}
 		defer c.busy.Store(false)
+		if ctx.Err() != nil {
+			_ = c.Close()
+			yield(Frame{}, cancelled(ctx))
+			return
+		}
 		// Closing is what interrupts the read below.
 		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 		defer stop()

@@ -127,6 +127,27 @@ func TestTextKeepsWhatArrived(t *testing.T) {
 
 // TestCancelClosesTheConnection: the daemon sees the hang-up, the caller the
 // context's cause, and the client is used up.
+// TestCancelledBefore: what nobody waits for is not sent.
+func TestCancelledBefore(t *testing.T) {
+	heard := make(chan string, 2)
+	handle := func(s *fakeConn) { heard <- s.line() }
+	ctx, cancel := context.WithCancel(testContext(t))
+	cancel()
+	c := dialed(t, fakeDaemon(t, "unix", handle))
+	if text, err := c.Text(ctx, ask("hi")); text != "" || !errors.Is(err, context.Canceled) {
+		t.Errorf("request: %q, %v", text, err)
+	}
+	a := admin(t, handle)
+	if _, err := a.Command(ctx, "drain", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("command: %v", err)
+	}
+	for range 2 {
+		if line := <-heard; line != "" {
+			t.Errorf("the daemon heard %s", line)
+		}
+	}
+}
+
 func TestCancelClosesTheConnection(t *testing.T) {
 	hungUp := make(chan struct{})
 	target := fakeDaemon(t, "unix", func(s *fakeConn) {
@@ -209,6 +230,19 @@ func TestOneRequestAtATime(t *testing.T) {
 		if _, err := c.Text(testContext(t), ask("two")); !errors.Is(err, ErrBusy) {
 			t.Errorf("second request: %v, want ErrBusy", err)
 		}
+	}
+}
+
+// TestRetryAfter_Odd: what a server says without sense does not become a time in the past.
+func TestRetryAfter_Odd(t *testing.T) {
+	c := dialed(t, fakeDaemon(t, "unix", func(s *fakeConn) {
+		s.line()
+		s.send(`{"type":"error","id":"","code":"queue_full","message":"x","retry_after_ms":18446744073709551615}` + "\n")
+	}))
+	_, err := c.Text(testContext(t), ask("hi"))
+	var refused *ServerError
+	if !errors.As(err, &refused) || refused.RetryAfter <= 0 {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -204,7 +204,7 @@ func TestSizes(t *testing.T) {
 	} {
 		within := func(n, low, high uint64) int64 { return int64(min(max(n, low), high)) }
 		reserved := min(within(h.FDs/16, 64, 1024), int64(h.FDs/2))
-		got := limits.Size(h, limits.Limits{})
+		got := limits.Size(h, limits.Limits{}, 0)
 		want := limits.Limits{
 			MaxConnections: int(min(int64(h.FDs)-reserved,
 				within(h.Memory/(128<<10), 16, 1<<20))),

@@ -18,6 +18,9 @@ const (
 	Unavailable
 	// Internal: `internal`, counted.
 	Internal
+	// Exhausted: `backend_unavailable`, for want of something of the daemon's own; never
+	// counted.
+	Exhausted
 )
 
 // Error is an engine's refusal of a request. Before its first token Text goes to the

@@ -140,6 +140,8 @@ func (l *Listener) awaitUnlessBusy(lp *eventLoop, enrolled <-chan struct{}) {
 // enrol gives a connection to its loop.
 func (l *Listener) enrol(c *Conn, nc net.Conn) {
 	s := l.srv
+	s.probing.RLock()
+	defer s.probing.RUnlock()
 	// gnet duplicates nc's descriptor and closes nc.
 	done, err := c.lp.el.Enroll(gnet.NewContext(context.Background(), c), nc)
 	if err == nil {
@@ -167,7 +169,11 @@ func (l *Listener) awaitDescriptors() {
 		if l.srv.hasManyDescriptors() {
 			return
 		}
-		err := l.canOpen(len(l.srv.enrolSlots) + enrolReserve)
+		need := len(l.srv.enrolSlots)
+		if int(l.srv.connCount.Load()) > need {
+			need += enrolReserve // else there is nobody whose end would bring more
+		}
+		err := l.canOpen(need)
 		if err == nil {
 			return
 		}
@@ -189,6 +195,8 @@ func (s *Server) hasManyDescriptors() bool {
 
 // canOpen opens n descriptors and closes them again.
 func (l *Listener) canOpen(n int) error {
+	l.srv.probing.Lock()
+	defer l.srv.probing.Unlock()
 	l.tried = l.tried[:0]
 	var err error
 	for len(l.tried) < n && err == nil {

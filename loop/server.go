@@ -29,6 +29,9 @@ type Server struct {
 	background  sync.WaitGroup
 	decodeSlots chan struct{}
 	enrolSlots  chan struct{} // taken by accepted connections that no loop has yet
+	// probing is held by who looks whether there are descriptors to spare, which takes
+	// them for a moment, and shared by those who need theirs.
+	probing sync.RWMutex
 
 	// atomic
 	timeouts  atomic.Pointer[Timeouts]

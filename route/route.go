@@ -41,7 +41,7 @@ type Options struct {
 type Outcome uint8
 
 const (
-	// Neutral says nothing: the client's mistake, the client went away, or the answer
+	// Neutral says nothing: the client's mistake or ours, the client went away, or the answer
 	// was clear without the backend.
 	Neutral Outcome = iota
 	// Success is any other generation that came to its end.
@@ -60,7 +60,8 @@ func OutcomeOf(res engine.Result, err error) Outcome {
 		}
 		return Success
 	}
-	if refusal, ok := errors.AsType[*engine.Error](err); ok && refusal.Kind == engine.Invalid {
+	if refusal, ok := errors.AsType[*engine.Error](err); ok &&
+		(refusal.Kind == engine.Invalid || refusal.Kind == engine.Exhausted) {
 		return Neutral
 	}
 	if errors.Is(err, context.Canceled) {

@@ -110,6 +110,7 @@ func TestOutcomeOf(t *testing.T) {
 	f(nil, Success)
 	f(engine.Errorf(engine.Invalid, "no"), Neutral)
 	f(fmt.Errorf("wrapped: %w", engine.Errorf(engine.Invalid, "no")), Neutral)
+	f(engine.Errorf(engine.Exhausted, "no descriptor"), Neutral)
 	f(context.Canceled, Neutral)
 	f(fmt.Errorf("stopped: %w", context.Canceled), Neutral)
 	f(engine.ErrNotReady, Failure)

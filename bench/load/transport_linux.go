@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -75,7 +76,19 @@ func socketAddress(target client.Target) (unix.Sockaddr, int, error) {
 	if addr.IP == nil {
 		return &unix.SockaddrInet4{Port: addr.Port, Addr: [4]byte{127, 0, 0, 1}}, unix.AF_INET, nil
 	}
-	return &unix.SockaddrInet6{Port: addr.Port, Addr: [16]byte(addr.IP)}, unix.AF_INET6, nil
+	return &unix.SockaddrInet6{
+		Port: addr.Port, Addr: [16]byte(addr.IP), ZoneId: zoneID(addr.Zone),
+	}, unix.AF_INET6, nil
+}
+
+// zoneID is the number of a link-local address's zone, an interface's name or number; 0 is
+// none.
+func zoneID(zone string) uint32 {
+	if i, err := net.InterfaceByName(zone); err == nil {
+		return uint32(i.Index)
+	}
+	n, _ := strconv.ParseUint(zone, 10, 32)
+	return uint32(n)
 }
 
 func (t *epollTransport) open(ctx context.Context, slot, chunk int) error {

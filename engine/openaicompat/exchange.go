@@ -172,6 +172,9 @@ func networkError(err error, connectTimeout time.Duration) *engine.Error {
 			return unavailable("%v", tooLarge)
 		}
 	}
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return engine.Errorf(engine.Exhausted, "no descriptor is left for a connection to the upstream")
+	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return unavailable("upstream's TLS certificate is not trusted")
 	}

@@ -396,6 +396,12 @@ func TestNetworkError_NamesThePhase(t *testing.T) {
 	f(op("dial", os.ErrDeadlineExceeded), "upstream could not be connected to within 30ms")
 	f(system("dial", syscall.ECONNREFUSED), "upstream refused the connection")
 	f(system("dial", syscall.EHOSTUNREACH), "upstream could not be connected to")
+	noSocket := system("socket", syscall.EMFILE)
+	f(noSocket, "no descriptor is left for a connection to the upstream")
+	if got := networkError(noSocket, soon).Kind; got != engine.Exhausted { // says nothing of the upstream
+		t.Errorf("kind %d", got)
+	}
+	f(&net.DNSError{Err: "dial udp", Name: "h"}, "upstream's host name cannot be resolved")
 }
 
 // What is logged about bad events holds none of their text.

@@ -28,13 +28,24 @@ type listener struct {
 	shared bool // with the service manager
 }
 
+// engineFDs is how many descriptors requests may need at once for connections to
+// upstreams.
+func (d *Daemon) engineFDs() int {
+	for _, b := range d.cfg.Load().Backends {
+		if b.Kind == config.KindOpenAI {
+			return d.permits()
+		}
+	}
+	return 0
+}
+
 // startServing binds the inference sockets, publishes `ready`, and accepts.
 func (d *Daemon) startServing() error {
 	cfg := d.cfg.Load()
 	d.sized = limits.Size(limits.Probe(), limits.Limits{
 		MaxConnections: cfg.MaxConnections, MaxOutputBytes: cfg.MaxOutputBytes,
 		MaxInboundBytes: cfg.MaxInboundBytes,
-	})
+	}, d.engineFDs())
 	level := slog.LevelInfo
 	if d.sized.Asked > 0 {
 		level = slog.LevelWarn

@@ -83,13 +83,14 @@ type Sized struct {
 // Size fills in the limits that want leaves open:
 //
 //	connections = min(FDs - reserved, memory / 4 / 32 KiB), 16 to 1,048,576
-//	reserved    = FDs / 16, 64 to 1024, and never more than half
+//	reserved    = FDs / 16, 64 to 1024, and never more than half; besides, what
+//	              engines need for their own connections, a quarter at most
 //	output      = memory / 2048, 1 MiB to 8 MiB, a connection
 //	inbound     = memory / 4, MinInboundBytes to 4 GiB, and never more than half
 //
 // A wish for more connections than there are descriptors is cut down: a
 // daemon that runs out of them can't even refuse.
-func Size(h Host, want Limits) Sized {
+func Size(h Host, want Limits, engineFDs int) Sized {
 	memory := h.Memory
 	if memory == 0 {
 		memory = unknownMemory
@@ -99,6 +100,7 @@ func Size(h Host, want Limits) Sized {
 		fds = 4 * maxConnections
 	}
 	reserved := min(clamp(fds/16, minReservedFDs, maxReservedFDs), fds/2)
+	reserved += min(uint64(max(engineFDs, 0)), fds/4)
 	possible := int(max(fds-reserved, 1))
 
 	s := Sized{Limits: want, Host: h, ReservedFDs: int(reserved)}

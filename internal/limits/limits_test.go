@@ -13,7 +13,7 @@ import (
 func TestSize(t *testing.T) {
 	f := func(fds, memory uint64, want, got Limits, reserved int) {
 		t.Helper()
-		s := Size(Host{FDs: fds, Memory: memory, MemorySource: "test"}, want)
+		s := Size(Host{FDs: fds, Memory: memory, MemorySource: "test"}, want, 0)
 		if d := cmp.Diff(got, s.Limits); d != "" || s.ReservedFDs != reserved {
 			t.Errorf("Size(%d fds, %s): reserved %d, want %d; (-want +got):\n%s",
 				fds, Bytes(memory), s.ReservedFDs, reserved, d)
@@ -33,6 +33,15 @@ func TestSize(t *testing.T) {
 	f(1024, 16*gib, Limits{5000, 0, 0}, Limits{960, 8 * mib, 4 * gib}, 64)
 }
 
+// TestSize_Engines: connections leave engines what they need for theirs.
+func TestSize_Engines(t *testing.T) {
+	for engines, want := range map[int]int{0: 960, 100: 860, 5000: 704} {
+		if s := Size(Host{FDs: 1024, Memory: 16 * gib}, Limits{}, engines); s.MaxConnections != want {
+			t.Errorf("%d descriptors for engines: %d connections, want %d", engines, s.MaxConnections, want)
+		}
+	}
+}
+
 // TestOneLineFits: the least total of input is made for the wire's longest line.
 func TestOneLineFits(t *testing.T) {
 	if maxLineBytes != codec.MaxLine {
@@ -42,14 +51,14 @@ func TestOneLineFits(t *testing.T) {
 
 func TestString(t *testing.T) {
 	s := Size(Host{FDs: 1024, Memory: 3 * gib / 2, MemorySource: "/proc/meminfo"},
-		Limits{MaxConnections: 5000})
+		Limits{MaxConnections: 5000}, 0)
 	want := "max_connections=960 max_output_bytes=1MiB max_inbound_bytes=384MiB " +
 		"(descriptors 1024, 64 reserved; memory 1.5GiB from /proc/meminfo)" +
 		"; --max-connections 5000 needs a higher descriptor limit"
 	if got := s.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if got := Size(Host{}, Limits{}).String(); !strings.Contains(got, "descriptors unknown") ||
+	if got := Size(Host{}, Limits{}, 0).String(); !strings.Contains(got, "descriptors unknown") ||
 		!strings.Contains(got, "memory unknown, 2GiB assumed") {
 		t.Errorf("unknown host: %s", got)
 	}
