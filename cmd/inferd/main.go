@@ -10,6 +10,7 @@ import (
 	"inferd/engine/llamacpp"
 	"inferd/internal/config"
 	"inferd/internal/daemon"
+	"inferd/internal/sdnotify"
 	"inferd/internal/store"
 	"inferd/internal/version"
 )
@@ -34,8 +35,15 @@ func run(args []string, env func(string) string, stdout, stderr io.Writer) int {
 	if err == nil && (action == config.ActionRun || action == config.ActionCheckConfig) {
 		err = cfg.CheckEndpoints()
 	}
+	complain := func(err error) {
+		priority := ""
+		if sdnotify.IsJournal(stderr) {
+			priority = sdnotify.ErrorPriority
+		}
+		fmt.Fprintf(stderr, "%sinferd: %v\n", priority, err)
+	}
 	if err != nil {
-		fmt.Fprintf(stderr, "inferd: %v\n", err)
+		complain(err)
 		return exitUsage
 	}
 	switch action {
@@ -57,7 +65,7 @@ func run(args []string, env func(string) string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "inferd: %v\n", err)
+	complain(err)
 	if _, wrong := errors.AsType[*store.MismatchError](err); wrong || errors.Is(err, llamacpp.ErrHash) {
 		return exitUsage // a restart would find the same again
 	}

@@ -153,7 +153,7 @@ func TestHandlerCutsLongLines(t *testing.T) {
 func TestHumanLines(t *testing.T) {
 	f := func(in, want string) {
 		t.Helper()
-		if got := string(appendHuman(nil, []byte(in))); got != want+"\n" {
+		if got := string(appendHuman(nil, []byte(in), false)); got != want+"\n" {
 			t.Errorf("appendHuman(%s)\n got %swant %s", in, got, want)
 		}
 	}
@@ -167,7 +167,13 @@ func TestHumanLines(t *testing.T) {
 		day+`WARN  x e="" n=12345678901234567890`)
 	f(`{"component":"daemon","id":"\u001b[2J","level":"warn","msg":"a\nb\u001bc",`+at+`}`,
 		day+`WARN  a\nb\x1bc id="\x1b[2J"`)
-	if got := string(appendHuman(nil, []byte("not JSON\n"))); got != "not JSON\n" {
+	for level, priority := range map[string]string{"debug": "<7>", "info": "<6>", "warn": "<4>", "error": "<3>"} {
+		line := `{"component":"daemon","level":"` + level + `","msg":"m","k":1,"t":"2026-05-21T10:00:00.123Z"}`
+		if got, want := string(appendHuman(nil, []byte(line), true)), priority+"m k=1\n"; got != want {
+			t.Errorf("for the journal: %q, want %q", got, want)
+		}
+	}
+	if got := string(appendHuman(nil, []byte("not JSON\n"), false)); got != "not JSON\n" {
 		t.Errorf("foreign line became %q", got)
 	}
 }

@@ -12,6 +12,9 @@ import (
 type Options struct {
 	Dir    string    // directory of inferd.ndjson, made 0700; empty means no file
 	Stderr io.Writer // compact lines for people; nil means none
+	// Journal says that Stderr is systemd's journal: lines begin with a priority, not
+	// with a time and a level.
+	Journal bool
 
 	// Level is read at every event and may be changed at any time; nil means
 	// info. LevelOff silences both outputs.
@@ -54,7 +57,7 @@ func Open(o Options) *Log {
 		l.level = new(slog.LevelVar)
 	}
 	if o.Stderr != nil {
-		l.stderr = newSink(&textOutput{w: o.Stderr}, stderrBufferBytes, 0)
+		l.stderr = newSink(&textOutput{w: o.Stderr, journal: o.Journal}, stderrBufferBytes, 0)
 		go l.stderr.run()
 	}
 	out, capacity := newOutput(o)

@@ -14,15 +14,16 @@ import (
 // textOutput turns NDJSON lines into compact ones for people. It is owned by
 // the stderr writer goroutine.
 type textOutput struct {
-	w   io.Writer
-	buf []byte
+	w       io.Writer
+	journal bool // which has its own times and levels, see Options.Journal
+	buf     []byte
 }
 
 // write never asks for a second try: a stderr that is gone stays gone.
 func (o *textOutput) write(lines []byte) (int, error) {
 	o.buf = o.buf[:0]
 	for l := range bytes.Lines(lines) {
-		o.buf = appendHuman(o.buf, l)
+		o.buf = appendHuman(o.buf, l, o.journal)
 	}
 	_, err := o.w.Write(o.buf)
 	_ = err // there is no further place to tell it
@@ -36,8 +37,8 @@ func (o *textOutput) close() error { return nil }
 //	2026-05-21T10:00:00.123Z INFO  component: message key=value key="two words"
 //
 // with the keys in alphabetical order. The daemon's own lines go without their
-// component.
-func appendHuman(dst, ndjson []byte) []byte {
+// component, lines for the journal with a priority in place of time and level.
+func appendHuman(dst, ndjson []byte, journal bool) []byte {
 	var m map[string]any
 	d := json.NewDecoder(bytes.NewReader(ndjson))
 	d.UseNumber()
@@ -49,10 +50,15 @@ func appendHuman(dst, ndjson []byte) []byte {
 		delete(m, key)
 		return s
 	}
-	if t, err := time.Parse(time.RFC3339Nano, take("t")); err == nil {
-		dst = t.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z ")
+	at, level := take("t"), take("level")
+	if journal {
+		dst = append(dst, priorities[level]...)
+	} else {
+		if t, err := time.Parse(time.RFC3339Nano, at); err == nil {
+			dst = t.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z ")
+		}
+		dst = fmt.Appendf(dst, "%-5s ", strings.ToUpper(level))
 	}
-	dst = fmt.Appendf(dst, "%-5s ", strings.ToUpper(take("level")))
 	if c := take(componentKey); c != defaultComponent {
 		dst = append(dst, c...)
 		dst = append(dst, ": "...)
@@ -75,6 +81,9 @@ func appendHuman(dst, ndjson []byte) []byte {
 	}
 	return append(dst, '\n')
 }
+
+// priorities are the journal's, by level.
+var priorities = map[string]string{"debug": "<7>", "info": "<6>", "warn": "<4>", "error": "<3>"}
 
 // printable keeps terminal control sequences and line breaks out of a message.
 func printable(s string) string {

@@ -53,6 +53,7 @@ type Daemon struct {
 	sized    limits.Sized
 	service  *serve.Service
 	server   *loop.Server
+	shared   bool // a socket is the service manager's, and stays
 	closed   *closedRing
 	started  time.Time
 	accepts  throttle // of the log lines about failed accepts
@@ -254,7 +255,7 @@ func (d *Daemon) openLog(stderr io.Writer) {
 		generations = -1 // activity's way of saying none
 	}
 	d.act = activity.Open(activity.Options{
-		Dir: cfg.LogDir, Stderr: stderr, Level: d.level,
+		Dir: cfg.LogDir, Stderr: stderr, Journal: sdnotify.IsJournal(stderr), Level: d.level,
 		FileBytes: cfg.LogMaxBytes, KeepFiles: generations,
 	})
 	d.log = d.act.Logger("daemon")

@@ -19,6 +19,10 @@ const (
 	// left for them. With the stopTimeouts the longest end is 15 s after the drain.
 	flushTimeout = time.Second
 
+	// lastAskTime is what a client of a passed socket, who was taken in at the last
+	// moment, has for its request.
+	lastAskTime = 20 * time.Millisecond
+
 	// stopTimeout bounds the end of workers and engines after a cut.
 	stopTimeout = 2 * time.Second
 

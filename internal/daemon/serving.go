@@ -146,6 +146,7 @@ func (d *Daemon) accept(cfg *config.Config, listeners []listener) {
 			o.APIKey = cfg.APIKey
 			d.log.Info("tcp api-key auth enabled", "addr", l.ln.Addr())
 		}
+		d.shared = d.shared || l.shared
 		d.server.Serve(l.ln, d.service.V1(o), loop.ListenOptions{
 			NeedKey: needKey, Shared: l.shared,
 		})

@@ -19,6 +19,12 @@ func (d *Daemon) shutdown(why string, signals <-chan os.Signal) {
 	d.log.Info("shutdown signalled", "signal", why, "active", active, "queued", queued)
 	deadline, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
 	defer cancel()
+	if d.shared {
+		// Whoever stands at a socket that outlives the daemon hears nothing of its end:
+		// those who have just been taken in are still answered.
+		d.server.CloseListeners()
+		time.Sleep(lastAskTime)
+	}
 	// Who is told of the drain must find it true: nothing is let in any more.
 	gate.Close()
 	d.server.CloseListeners()
