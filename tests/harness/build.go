@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +55,9 @@ func buildBinary(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := dependOnSources(root); err != nil {
+		return "", err
+	}
 	path := filepath.Join(binDir, name)
 	args := []string{"build", "-o", path}
 	if Race {
@@ -68,6 +72,25 @@ func buildBinary(name string) (string, error) {
 		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
 	}
 	return path, nil
+}
+
+// dependOnSources opens every directory of the module's packages. go test takes what a test
+// opens for its inputs, so that the test is run again when the binary would be another one.
+func dependOnSources(root string) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		switch rel, _ := filepath.Rel(root, path); rel {
+		case ".git", "bin", "lib", "docs":
+			return filepath.SkipDir
+		}
+		dir, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		return dir.Close()
+	})
 }
 
 // Root is the directory of the module.
