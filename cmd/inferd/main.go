@@ -40,7 +40,8 @@ func run(args []string, env func(string) string, stdout, stderr io.Writer) int {
 		if sdnotify.IsJournal(stderr) {
 			priority = sdnotify.ErrorPriority
 		}
-		fmt.Fprintf(stderr, "%sinferd: %v\n", priority, err)
+		lines := strings.ReplaceAll(err.Error(), "\n", "\n"+priority)
+		fmt.Fprintf(stderr, "%sinferd: %s\n", priority, lines)
 	}
 	if err != nil {
 		complain(err)
