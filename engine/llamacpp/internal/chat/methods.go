@@ -110,7 +110,8 @@ func addMethods(env *minijinja.Environment) {
 	})
 }
 
-func stringTest(f func(s, x string) bool) method {
+// withText is a method that takes one string.
+func withText(f func(s, x string) value.Value) method {
 	return func(v value.Value, args []value.Value) (value.Value, error) {
 		s, ok := v.AsString()
 		if !ok || len(args) != 1 {
@@ -120,8 +121,16 @@ func stringTest(f func(s, x string) bool) method {
 		if !ok {
 			return value.Undefined(), errMethod
 		}
-		return value.FromBool(f(s, x)), nil
+		return f(s, x), nil
 	}
+}
+
+func stringTest(f func(s, x string) bool) method {
+	return withText(func(s, x string) value.Value { return value.FromBool(f(s, x)) })
+}
+
+func stringCut(f func(s, x string) string) method {
+	return withText(func(s, x string) value.Value { return value.FromString(f(s, x)) })
 }
 
 func stringIs(test func(rune) bool) method {
@@ -132,20 +141,6 @@ func stringIs(test func(rune) bool) method {
 		}
 		not := func(r rune) bool { return !test(r) }
 		return value.FromBool(s != "" && !strings.ContainsFunc(s, not)), nil
-	}
-}
-
-func stringCut(f func(s, x string) string) method {
-	return func(v value.Value, args []value.Value) (value.Value, error) {
-		s, ok := v.AsString()
-		if !ok || len(args) != 1 {
-			return value.Undefined(), errMethod
-		}
-		x, ok := args[0].AsString()
-		if !ok {
-			return value.Undefined(), errMethod
-		}
-		return value.FromString(f(s, x)), nil
 	}
 }
 
