@@ -233,6 +233,7 @@ func TestMethods(t *testing.T) {
 		`{% for k, v in {}.items() %}{{ k }}{% endfor %}`:                        "",
 		`{% for x in [1, 2, 3] if x > 1 %}{{ x }}{{ loop.index }}{% endfor %}`:   "2132",
 		`{% for x in messages|selectattr('role', 'equalto', 'z') %}{% endfor %}`: "",
+
 		`{{ ' a '.strip() }}|`:                                                  "a|",
 		`{{ 'xxay'.lstrip('x') }}`:                                              "ay",
 		`{{ 'ayy'.rstrip('y') }}`:                                               "a",
