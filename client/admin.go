@@ -87,7 +87,7 @@ func (a *AdminClient) Close() error {
 
 // Recv returns the next event. io.EOF means that the daemon closed the
 // connection, by shutting down or because this client lagged behind. When ctx
-// ends first, the connection is closed.
+// ends first, or a line is no event, the connection is closed.
 func (a *AdminClient) Recv(ctx context.Context) (Event, error) {
 	release := a.bind(ctx)
 	defer release()

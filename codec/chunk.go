@@ -34,28 +34,18 @@ func (d *ChunkDecoder) Decode(data []byte) (c Chunk, ok bool) {
 
 // chunk reads the rest of the chunk's object.
 func (d *ChunkDecoder) chunk(c *Chunk) bool {
-	s := &d.scan
-	found := false
-	for first := true; ; first = false {
-		key, more, ok := s.plainMember(first)
-		if !ok || !more {
-			return ok && found
-		}
+	s, found := &d.scan, false
+	return s.members(1, func(key []byte) (known, ok bool) {
 		switch string(key) {
 		case "choices":
-			if found || !d.choices(c) {
-				return false
-			}
+			ok = !found && d.choices(c)
 			found = true
+			return true, ok
 		case "usage", "error":
-			ok = s.null()
-		default:
-			ok = s.value(1) == nil
+			return true, s.null()
 		}
-		if !ok {
-			return false
-		}
-	}
+		return false, false
+	}) && found
 }
 
 // choices reads an array of one choice.
@@ -72,44 +62,24 @@ func (d *ChunkDecoder) choices(c *Chunk) bool {
 }
 
 func (d *ChunkDecoder) choice(c *Chunk) bool {
-	s := &d.scan
-	if !s.opens() {
-		return false
-	}
-	found := false
-	for first := true; ; first = false {
-		key, more, ok := s.plainMember(first)
-		if !ok || !more {
-			return ok
-		}
+	s, found := &d.scan, false
+	return s.opens() && s.members(3, func(key []byte) (known, ok bool) {
 		switch string(key) {
 		case "delta":
-			if found || !d.delta(c) {
-				return false
-			}
+			ok = !found && d.delta(c)
 			found = true
+			return true, ok
 		case "finish_reason", "message":
-			ok = s.null()
-		default:
-			ok = s.value(3) == nil
+			return true, s.null()
 		}
-		if !ok {
-			return false
-		}
-	}
+		return false, false
+	})
 }
 
 func (d *ChunkDecoder) delta(c *Chunk) bool {
 	s := &d.scan
-	if !s.opens() {
-		return false
-	}
 	var seen [3]bool
-	for first := true; ; first = false {
-		key, more, ok := s.plainMember(first)
-		if !ok || !more {
-			return ok
-		}
+	return s.opens() && s.members(4, func(key []byte) (known, ok bool) {
 		switch string(key) {
 		case "content":
 			ok = !seen[0] && d.content(c)
@@ -121,12 +91,10 @@ func (d *ChunkDecoder) delta(c *Chunk) bool {
 			ok = !seen[2] && s.thought(c)
 			seen[2] = true
 		default:
-			ok = s.value(4) == nil
+			return false, false
 		}
-		if !ok {
-			return false
-		}
-	}
+		return true, ok
+	})
 }
 
 // content reads a string, or null, which is none.
@@ -157,6 +125,24 @@ func (s *scanner) thought(c *Chunk) bool {
 	body, _, bad := s.str()
 	c.Thinking = c.Thinking || len(body) > 0
 	return bad == nil
+}
+
+// members reads the rest of an object inside depth containers, whose brace is behind. read
+// says whether it knows a key, and if so whether its value, which it reads, is usual.
+func (s *scanner) members(depth int, read func(key []byte) (known, ok bool)) bool {
+	for first := true; ; first = false {
+		key, more, ok := s.plainMember(first)
+		if !ok || !more {
+			return ok
+		}
+		known, ok := read(key)
+		if !known {
+			ok = s.value(depth) == nil
+		}
+		if !ok {
+			return false
+		}
+	}
 }
 
 // plainMember is member and key for keys that are read as they stand. encoding/json,

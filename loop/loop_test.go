@@ -232,11 +232,7 @@ func TestShutdown_LetsWorkFinish(t *testing.T) {
 	go func() { done <- srv.Shutdown(context.Background(), 0) }()
 	expectEnd(t, bufio.NewReader(idle))
 	idle.Close()
-	s.release <- struct{}{}
-	r := bufio.NewReader(busy)
-	expect(t, r, "held")
-	expectEnd(t, r)
-	busy.Close()
+	s.letGo(t, busy)
 	if cut := <-done; cut != 0 {
 		t.Errorf("%d cut", cut)
 	}
@@ -281,11 +277,7 @@ func TestShutdown_Patience(t *testing.T) {
 	expectEnd(t, bufio.NewReader(slow))
 	slow.Close()
 	expectEnd(t, bufio.NewReader(unfinished))
-	s.release <- struct{}{} // whoever is answered may take longer
-	r := bufio.NewReader(busy)
-	expect(t, r, "held")
-	expectEnd(t, r)
-	busy.Close()
+	s.letGo(t, busy) // whoever is answered may take longer
 	if cut := <-done; cut != 2 {
 		t.Errorf("%d cut, want the one that takes nothing and the one that finishes no line", cut)
 	}

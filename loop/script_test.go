@@ -165,6 +165,16 @@ func (s *script) hold(c *Conn, cancel chan struct{}) {
 	}
 }
 
+// letGo ends the hold of c, which is closed behind it.
+func (s *script) letGo(t *testing.T, c net.Conn) {
+	t.Helper()
+	s.release <- struct{}{}
+	r := bufio.NewReader(c)
+	expect(t, r, "held")
+	expectEnd(t, r)
+	c.Close()
+}
+
 // serve starts a server with one Unix and one TCP listener.
 func serve(t *testing.T, s *script, opt Options) (srv *Server, dial func(network string) net.Conn) {
 	t.Helper()

@@ -30,15 +30,9 @@ func streamed(n int) string {
 
 // readStreamed reads a whole answer as Generate does, but for the connection.
 func readStreamed(tb testing.TB, e *Engine, source *bufio.Reader, answer string) {
-	x, err := e.begin(tb.Context())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer x.end()
 	var out counting
-	g := generation{exchange: x, out: &out}
 	source.Reset(strings.NewReader(answer))
-	result, err := g.read(source)
+	result, err := readInto(tb, e, &out, source)
 	if err != nil || result.Stop != engine.StopEnd || out == 0 {
 		tb.Fatalf("%v, %v, %d bytes", result, err, out)
 	}

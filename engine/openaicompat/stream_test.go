@@ -20,19 +20,13 @@ import (
 	"inferd/engine"
 )
 
-// readAnswer runs an answer's body through a generation, without a network.
+// readAnswer is readInto for an engine that never gives up.
 func readAnswer(t testing.TB, body io.Reader) (*collector, engine.Result, error) {
 	t.Helper()
 	e := &Engine{log: slog.New(slog.DiscardHandler), life: context.Background()}
 	e.options.Timeout, e.options.FirstTokenTimeout, e.options.IdleTimeout = never, never, never
-	x, err := e.begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer x.end()
 	var out collector
-	g := generation{exchange: x, out: &out}
-	result, err := g.read(body)
+	result, err := readInto(t, e, &out, body)
 	return &out, result, err
 }
 

@@ -88,6 +88,18 @@ func generate(t *testing.T, o Options, handle http.HandlerFunc) (string, engine.
 	return out.text(), result, err
 }
 
+// readInto runs an answer's body through a generation, without a network.
+func readInto(tb testing.TB, e *Engine, out engine.Sink, body io.Reader) (engine.Result, error) {
+	tb.Helper()
+	x, err := e.begin(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer x.end()
+	g := generation{exchange: x, out: out}
+	return g.read(body)
+}
+
 // stream answers with events, each flushed by itself.
 func stream(w http.ResponseWriter, events ...string) {
 	w.Header().Set("Content-Type", "text/event-stream")

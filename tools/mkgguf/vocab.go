@@ -33,8 +33,8 @@ func (t *tokens) add(kind int32, text ...string) {
 	}
 }
 
-// vocabulary is: specials, the 256 bytes, ChatML's markers, other control tokens, printable ASCII, the
-// word mark, then syllables with and without it up to n tokens.
+// vocabulary is: specials, the 256 bytes, ChatML's markers, other control tokens,
+// printable ASCII, the word mark, then syllables with and without it up to n tokens.
 func vocabulary(n int, control []string) tokens {
 	var t tokens
 	t.add(kindUnknown, "<unk>")
